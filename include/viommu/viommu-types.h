@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* Reference-counted, immutable once made, safe to share between threads for reading. */
+typedef struct _ViommuHost ViommuHost;
+typedef struct _ViommuDomain ViommuDomain;
+typedef struct _ViommuPolicy ViommuPolicy;
+typedef struct _ViommuReport ViommuReport;
+typedef struct _ViommuPlan ViommuPlan;
+
+/* How serious a finding is. Ordered: a greater value is worse. */
+typedef enum {
+    VIOMMU_SEVERITY_OFF,
+    VIOMMU_SEVERITY_INFO,
+    VIOMMU_SEVERITY_WARNING,
+    VIOMMU_SEVERITY_ERROR,
+} ViommuSeverity;
+
+/* Verdict of one rule on one object. */
+typedef enum {
+    VIOMMU_OUTCOME_PASS,
+    VIOMMU_OUTCOME_NOT_APPLICABLE,
+    VIOMMU_OUTCOME_UNKNOWN,
+    VIOMMU_OUTCOME_FAIL,
+} ViommuOutcome;
+
+/* What the guest will do with a device; ordered by what it demands of the vIOMMU. */
+typedef enum {
+    VIOMMU_USAGE_DMA,
+    VIOMMU_USAGE_GUEST_IOMMU,
+    VIOMMU_USAGE_PASID,
+    VIOMMU_USAGE_SVA,
+} ViommuUsage;
+
+/* How a guest's IOMMU is realised for a device. */
+typedef enum {
+    VIOMMU_MODE_NESTED,
+    VIOMMU_MODE_SHADOW,
+    VIOMMU_MODE_IRQ,
+    VIOMMU_MODE_NONE,
+} ViommuMode;
+
+/* Which kind of management stack the XML is for. */
+typedef enum {
+    VIOMMU_PROFILE_SYSTEM,
+    VIOMMU_PROFILE_SESSION,
+    VIOMMU_PROFILE_KUBEVIRT,
+    VIOMMU_PROFILE_VDSM,
+} ViommuProfile;
+
+/**
+ * ViommuTarget: the stack that the XML is for.
+ * @libvirt, @qemu: version as major * 1000000 + minor * 1000 + micro (libvirt's own encoding),
+ *   0 = take it from the host facts, and if they do not tell either: unknown
+ * @profile: management stack
+ */
+typedef struct {
+    guint64 libvirt;
+    guint64 qemu;
+    ViommuProfile profile;
+} ViommuTarget;
+
+G_END_DECLS

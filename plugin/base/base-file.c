@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base-file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "viommu/viommu-error.h"
+
+/* A file descriptor that closes itself. */
+typedef int Fd;
+
+static void
+fd_close(Fd *fd)
+{
+    if (*fd > STDERR_FILENO)
+        close(*fd);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Fd, fd_close)
+
+static gboolean
+set_io_error(GError **error, const char *path, const char *what, int number)
+{
+    g_set_error(error, VIOMMU_ERROR, VIOMMU_ERROR_IO, "%s: cannot %s: %s", path, what,
+                g_strerror(number));
+    return FALSE;
+}
+
+gboolean
+base_file_read(const char *path, gsize limit, char **ret_text, gsize *ret_length, GError **error)
+{
+    g_auto(Fd) fd = strcmp(path, "-") == 0 ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    g_autoptr(GByteArray) bytes = g_byte_array_new();
+
+    if (fd < 0)
+        return set_io_error(error, path, "open", errno);
+    for (;;) {
+        guint8 chunk[65536];
+        gssize count = read(fd, chunk, sizeof chunk);
+
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count < 0)
+            return set_io_error(error, path, "read", errno);
+        if (count == 0)
+            break;
+        if ((gsize)count > limit - bytes->len) {
+            g_set_error(error, VIOMMU_ERROR, VIOMMU_ERROR_IO,
+                        "%s: larger than %" G_GSIZE_FORMAT " bytes", path, limit);
+            return FALSE;
+        }
+        g_byte_array_append(bytes, chunk, (guint)count);
+    }
+    *ret_length = bytes->len;
+    g_byte_array_append(bytes, (const guint8 *)"", 1);
+    *ret_text = (char *)g_byte_array_free(g_steal_pointer(&bytes), FALSE);
+    return TRUE;
+}
+
+static gboolean
+write_all(int fd, const char *text, gsize length)
+{
+    while (length > 0) {
+        gssize count = write(fd, text, length);
+
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count < 0)
+            return FALSE;
+        text += count;
+        length -= (gsize)count;
+    }
+    return TRUE;
+}
+
+gboolean
+base_file_replace(const char *path, const char *text, gsize length, GError **error)
+{
+    char *resolved = realpath(path, NULL);
+    g_autofree char *target = g_strdup(resolved ? resolved : path);
+    g_autofree char *temporary = g_strconcat(target, ".XXXXXX", NULL);
+    g_auto(Fd) fd = -1;
+    GStatBuf old;
+    int failure;
+
+    free(resolved);
+    fd = g_mkstemp_full(temporary, O_WRONLY | O_CLOEXEC, 0666);
+    if (fd < 0)
+        return set_io_error(error, path, "create a file beside it", errno);
+    if (g_stat(target, &old) == 0)
+        (void)fchmod(fd, old.st_mode & 07777);
+    if (write_all(fd, text, length) && fsync(fd) == 0 && g_rename(temporary, target) == 0)
+        return TRUE;
+    failure = errno;
+    g_unlink(temporary);
+    return set_io_error(error, path, "write", failure);
+}

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base-json.h"
+
+#include "base-file.h"
+#include "base-text.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+/* Deep enough for every format of ours, shallow enough for a fuzzer's stack. */
+#define MAX_DEPTH 32
+
+typedef struct json_tokener Tokener;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Tokener, json_tokener_free)
+
+static guint
+line_at(const char *text, gsize offset)
+{
+    guint line = 1;
+
+    for (gsize i = 0; i < offset; i++)
+        line += text[i] == '\n';
+    return line;
+}
+
+BaseJson *
+base_json_parse(const char *text, gsize length, const char *name, GError **error)
+{
+    g_autoptr(Tokener) tokener = json_tokener_new_ex(MAX_DEPTH);
+    g_autoptr(BaseJson) value = NULL;
+    gsize end;
+
+    if (length > G_MAXINT || memchr(text, '\0', length)) {
+        g_set_error(error, VIOMMU_ERROR, VIOMMU_ERROR_PARSE, "%s: not JSON text", name);
+        return NULL;
+    }
+    json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_ALLOW_TRAILING_CHARS);
+    value = json_tokener_parse_ex(tokener, text, (int)length);
+    end = json_tokener_get_parse_end(tokener);
+    if (json_tokener_get_error(tokener) != json_tokener_success || !value) {
+        const char *why = json_tokener_get_error(tokener) == json_tokener_continue
+                              ? "the text ends too early"
+                              : json_tokener_error_desc(json_tokener_get_error(tokener));
+
+        g_set_error(error, VIOMMU_ERROR, VIOMMU_ERROR_PARSE, "%s:%u: not valid JSON: %s", name,
+                    line_at(text, MIN(end, length)), value || why ? why : "no value");
+        return NULL;
+    }
+    while (end < length && g_ascii_isspace(text[end]))
+        end++;
+    if (end < length) {
+        g_set_error(error, VIOMMU_ERROR, VIOMMU_ERROR_PARSE,
+                    "%s:%u: not valid JSON: text after the end of the document", name,
+                    line_at(text, end));
+        return NULL;
+    }
+    return g_steal_pointer(&value);
+}
+
+BaseJson *
+base_json_load(const char *path, gsize limit, GError **error)
+{
+    g_autofree char *text = NULL;
+    gsize length;
+
+    if (!base_file_read(path, limit, &text, &length, error))
+        return NULL;
+    return base_json_parse(text, length, path, error);
+}
+
+static gint
+compare_keys(gconstpointer a, gconstpointer b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+GPtrArray *
+base_json_members(BaseJson *object)
+{
+    GPtrArray *members = g_ptr_array_new();
+    struct json_object_iterator end = json_object_iter_end(object);
+
+    for (struct json_object_iterator i = json_object_iter_begin(object);
+         !json_object_iter_equal(&i, &end); json_object_iter_next(&i))
+        g_ptr_array_add(members, (char *)json_object_iter_peek_name(&i));
+    g_ptr_array_sort(members, compare_keys);
+    return members;
+}
+
+BasePlace
+base_place_root(BaseJson *value, const char *file)
+{
+    return (BasePlace){.file = file, .value = value, .present = TRUE};
+}
+
+BasePlace
+base_place_member(const BasePlace *object, const char *key)
+{
+    BasePlace place = {.parent = object, .key = key};
+
+    place.present = json_object_is_type(object->value, json_type_object) &&
+                    json_object_object_get_ex(object->value, key, &place.value);
+    return place;
+}
+
+BasePlace
+base_place_element(const BasePlace *array, gsize index)
+{
+    return (BasePlace){.parent = array,
+                       .index = index,
+                       .value = json_object_array_get_idx(array->value, index),
+                       .present = TRUE};
+}
+
+gsize
+base_place_length(const BasePlace *array)
+{
+    return json_object_is_type(array->value, json_type_array)
+               ? json_object_array_length(array->value)
+               : 0;
+}
+
+/* RFC 6901: "~" and "/" inside a name are written "~0" and "~1". */
+static void
+append_pointer(const BasePlace *place, GString *pointer)
+{
+    if (!place->parent)
+        return;
+    append_pointer(place->parent, pointer);
+    g_string_append_c(pointer, '/');
+    if (!place->key)
+        g_string_append_printf(pointer, "%" G_GSIZE_FORMAT, place->index);
+    for (const char *c = place->key; c && *c; c++) {
+        if (*c == '~')
+            g_string_append(pointer, "~0");
+        else if (*c == '/')
+            g_string_append(pointer, "~1");
+        else
+            g_string_append_c(pointer, *c);
+    }
+}
+
+void
+base_place_error(const BasePlace *place, GError **error, const char *format, ...)
+{
+    g_autoptr(GString) pointer = g_string_new(NULL);
+    g_autofree char *message = NULL;
+    const BasePlace *root = place;
+    va_list args;
+
+    while (root->parent)
+        root = root->parent;
+    append_pointer(place, pointer);
+    va_start(args, format);
+    message = g_strdup_vprintf(format, args);
+    va_end(args);
+    g_set_error(error, VIOMMU_ERROR, VIOMMU_ERROR_SCHEMA, "%s: %s: %s",
+                root->file ? root->file : "JSON", pointer->len ? pointer->str : "/", message);
+}
+
+static gboolean
+wrong_type(const BasePlace *place, const char *wanted, GError **error)
+{
+    base_place_error(place, error, "must be %s, not %s", wanted,
+                     json_type_to_name(json_object_get_type(place->value)));
+    return FALSE;
+}
+
+static gboolean
+has_type(const BasePlace *place, json_type type, const char *wanted, GError **error)
+{
+    return json_object_is_type(place->value, type) || wrong_type(place, wanted, error);
+}
+
+gboolean
+base_place_is_object(const BasePlace *place, GError **error)
+{
+    return has_type(place, json_type_object, "an object", error);
+}
+
+gboolean
+base_place_is_array(const BasePlace *place, GError **error)
+{
+    return has_type(place, json_type_array, "an array", error);
+}
+
+gboolean
+base_place_string(const BasePlace *place, const char **ret, GError **error)
+{
+    if (!place->present)
+        return TRUE;
+    if (!has_type(place, json_type_string, "a string", error))
+        return FALSE;
+    if (strlen(json_object_get_string(place->value)) !=
+        (gsize)json_object_get_string_len(place->value)) {
+        base_place_error(place, error, "must not contain a null character");
+        return FALSE;
+    }
+    *ret = json_object_get_string(place->value);
+    return TRUE;
+}
+
+gboolean
+base_place_bool(const BasePlace *place, gboolean *ret, GError **error)
+{
+    if (!place->present)
+        return TRUE;
+    if (!has_type(place, json_type_boolean, "true or false", error))
+        return FALSE;
+    *ret = json_object_get_boolean(place->value);
+    return TRUE;
+}
+
+gboolean
+base_place_tri(const BasePlace *place, BaseTri *ret, GError **error)
+{
+    gboolean value = FALSE;
+
+    if (!base_place_bool(place, &value, error))
+        return FALSE;
+    if (place->present)
+        *ret = base_tri(value);
+    return TRUE;
+}
+
+gboolean
+base_place_text(const BasePlace *place, BaseText *ret, GError **error)
+{
+    const char *text = NULL;
+
+    if (!place->present)
+        return TRUE;
+    if (place->value && !base_place_string(place, &text, error))
+        return FALSE;
+    *ret = (BaseText){text ? BASE_STATE_KNOWN : BASE_STATE_ABSENT, g_strdup(text)};
+    return TRUE;
+}
+
+gboolean
+base_place_u64(const BasePlace *place, guint64 max, BaseU64 *ret, GError **error)
+{
+    guint64 value;
+
+    if (!place->present)
+        return TRUE;
+    if (!place->value) {
+        *ret = base_u64_absent();
+        return TRUE;
+    }
+    if (!has_type(place, json_type_int, "a number", error))
+        return FALSE;
+    value = json_object_get_uint64(place->value);
+    if (json_object_get_int64(place->value) < 0 || value > max) {
+        base_place_error(place, error, "must be from 0 to %" G_GUINT64_FORMAT ", not %s", max,
+                         json_object_get_string(place->value));
+        return FALSE;
+    }
+    *ret = base_u64(value);
+    return TRUE;
+}
+
+gboolean
+base_place_hex(const BasePlace *place, guint64 max, BaseU64 *ret, GError **error)
+{
+    const char *text = NULL;
+    guint64 value;
+
+    if (!place->present)
+        return TRUE;
+    if (!place->value) {
+        *ret = base_u64_absent();
+        return TRUE;
+    }
+    if (!base_place_string(place, &text, error))
+        return FALSE;
+    if (!g_str_has_prefix(text, "0x") || !base_parse_u64(text + 2, 16, &value) || value > max) {
+        base_place_error(place, error, "must be a hex string up to \"0x%" G_GINT64_MODIFIER "x\"",
+                         max);
+        return FALSE;
+    }
+    *ret = base_u64(value);
+    return TRUE;
+}
+
+gboolean
+base_place_only(const BasePlace *object, const char *const *keys, GError **error)
+{
+    g_autoptr(GPtrArray) members = NULL;
+
+    if (!base_place_is_object(object, error))
+        return FALSE;
+    members = base_json_members(object->value);
+    for (guint i = 0; i < members->len; i++) {
+        const char *key = members->pdata[i];
+        BasePlace place = base_place_member(object, key);
+        const char *near;
+
+        if (g_strv_contains(keys, key))
+            continue;
+        near = base_nearest(key, keys);
+        base_place_error(&place, error, "unknown member%s%s%s", near ? "; did you mean \"" : "",
+                         near ? near : "", near ? "\"?" : "");
+        return FALSE;
+    }
+    return TRUE;
+}
+
+/* (transfer full): a copy of @value whose members come in name order at every level */
+static BaseJson *
+sorted_copy(BaseJson *value)
+{
+    if (json_object_is_type(value, json_type_array)) {
+        BaseJson *copy = json_object_new_array();
+
+        for (gsize i = 0; i < json_object_array_length(value); i++)
+            json_object_array_add(copy, sorted_copy(json_object_array_get_idx(value, i)));
+        return copy;
+    }
+    if (json_object_is_type(value, json_type_object)) {
+        g_autoptr(GPtrArray) keys = base_json_members(value);
+        BaseJson *copy = json_object_new_object();
+
+        for (guint i = 0; i < keys->len; i++)
+            json_object_object_add(copy, keys->pdata[i],
+                                   sorted_copy(json_object_object_get(value, keys->pdata[i])));
+        return copy;
+    }
+    return json_object_get(value);
+}
+
+char *
+base_json_to_text(BaseJson *value)
+{
+    g_autoptr(BaseJson) sorted = sorted_copy(value);
+    const char *text = json_object_to_json_string_ext(
+        sorted, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE);
+
+    return g_strconcat(text, "\n", NULL);
+}
+
+void
+base_json_add_u64(BaseJson *object, const char *key, BaseU64 number)
+{
+    if (number.state == BASE_STATE_ABSENT)
+        json_object_object_add(object, key, NULL);
+    else if (number.state == BASE_STATE_KNOWN)
+        json_object_object_add(object, key, json_object_new_uint64(number.value));
+}
+
+void
+base_json_add_hex(BaseJson *object, const char *key, BaseU64 number)
+{
+    g_autofree char *text = NULL;
+
+    if (number.state == BASE_STATE_KNOWN)
+        text = g_strdup_printf("0x%" G_GINT64_MODIFIER "x", number.value);
+    if (number.state != BASE_STATE_UNKNOWN)
+        json_object_object_add(object, key, text ? json_object_new_string(text) : NULL);
+}
+
+void
+base_json_add_tri(BaseJson *object, const char *key, BaseTri tri)
+{
+    if (tri != BASE_UNKNOWN)
+        json_object_object_add(object, key, json_object_new_boolean(tri == BASE_YES));
+}
+
+void
+base_json_add_text(BaseJson *object, const char *key, BaseText text)
+{
+    if (text.state != BASE_STATE_UNKNOWN)
+        json_object_object_add(object, key, text.text ? json_object_new_string(text.text) : NULL);
+}
+
+void
+base_json_add_string(BaseJson *object, const char *key, const char *text)
+{
+    if (text)
+        json_object_object_add(object, key, json_object_new_string(text));
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base-pci.h"
+
+/* Reads @min to @max hex digits and moves *cursor behind them. */
+static gboolean
+read_hex(const char **cursor, guint min, guint max, guint32 *ret)
+{
+    guint32 value = 0;
+    guint digits = 0;
+
+    for (; digits < max && g_ascii_isxdigit(**cursor); digits++, (*cursor)++)
+        value = value << 4 | (guint32)g_ascii_xdigit_value(**cursor);
+    if (digits < min)
+        return FALSE;
+    *ret = value;
+    return TRUE;
+}
+
+static gboolean
+read_char(const char **cursor, char expected)
+{
+    if (**cursor != expected)
+        return FALSE;
+    (*cursor)++;
+    return TRUE;
+}
+
+gboolean
+base_pci_parse(const char *text, BasePci *ret)
+{
+    const char *cursor = text;
+    guint32 domain, bus, slot, function;
+
+    if (!text || !read_hex(&cursor, 4, 8, &domain) || !read_char(&cursor, ':') ||
+        !read_hex(&cursor, 2, 2, &bus) || !read_char(&cursor, ':') ||
+        !read_hex(&cursor, 2, 2, &slot) || !read_char(&cursor, '.') ||
+        !read_hex(&cursor, 1, 1, &function) || *cursor || slot > 31 || function > 7)
+        return FALSE;
+    *ret = (BasePci){domain, (guint8)bus, (guint8)slot, (guint8)function};
+    return TRUE;
+}
+
+char *
+base_pci_format(BasePci address)
+{
+    return g_strdup_printf("%04x:%02x:%02x.%x", address.domain, address.bus, address.slot,
+                           address.function);
+}
+
+gint
+base_pci_compare(BasePci a, BasePci b)
+{
+    if (a.domain != b.domain)
+        return a.domain < b.domain ? -1 : 1;
+    if (a.bus != b.bus)
+        return a.bus < b.bus ? -1 : 1;
+    if (a.slot != b.slot)
+        return a.slot < b.slot ? -1 : 1;
+    return (a.function > b.function) - (a.function < b.function);
+}

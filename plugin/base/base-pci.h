@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+/* PCI address of a function, on the host or in the guest. Text form is DDDD:BB:DD.F. */
+typedef struct {
+    guint32 domain; /* 16 bits in PCI; Linux numbers VMD and Hyper-V domains above 0xffff */
+    guint8 bus;
+    guint8 slot;     /* 0..31 */
+    guint8 function; /* 0..7 */
+} BasePci;
+
+/* Parses exactly DDDD:BB:DD.F (domain of 4 to 8 hex digits); *ret is set only on success. */
+gboolean base_pci_parse(const char *text, BasePci *ret);
+/* (transfer full): DDDD:BB:DD.F */
+char *base_pci_format(BasePci address);
+gint base_pci_compare(BasePci a, BasePci b);
+
+static inline gboolean
+base_pci_equal(BasePci a, BasePci b)
+{
+    return base_pci_compare(a, b) == 0;
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base-text.h"
+
+#include <errno.h>
+#include <string.h>
+
+gboolean
+base_parse_u64(const char *text, guint base, guint64 *ret)
+{
+    char *end = NULL;
+    guint64 value;
+
+    if (!text || !g_ascii_isxdigit(*text))
+        return FALSE;
+    errno = 0;
+    value = g_ascii_strtoull(text, &end, base);
+    if (errno || end == text || *end)
+        return FALSE;
+    *ret = value;
+    return TRUE;
+}
+
+gboolean
+base_parse_version(const char *text, guint64 *ret)
+{
+    guint64 part[3] = {0, 0, 0};
+    guint count = 0;
+
+    while (text && count < G_N_ELEMENTS(part) && g_ascii_isdigit(*text)) {
+        char *end = NULL;
+
+        part[count] = g_ascii_strtoull(text, &end, 10);
+        if (part[count++] > 999)
+            return FALSE;
+        text = *end == '.' ? end + 1 : "";
+    }
+    if (count < 2)
+        return FALSE;
+    *ret = BASE_VERSION(part[0], part[1], part[2]);
+    return TRUE;
+}
+
+char *
+base_format_version(guint64 version)
+{
+    return g_strdup_printf("%" G_GUINT64_FORMAT ".%" G_GUINT64_FORMAT ".%" G_GUINT64_FORMAT,
+                           version / 1000000, version / 1000 % 1000, version % 1000);
+}
+
+static const struct {
+    const char *name;
+    guint shift;
+} units[] = {{"", 0}, {"B", 0}, {"KiB", 10}, {"MiB", 20}, {"GiB", 30}, {"TiB", 40}, {"PiB", 50}};
+
+gboolean
+base_parse_size(const char *text, guint64 whole, guint64 *ret)
+{
+    char *end = NULL;
+    guint64 value;
+
+    if (!text || !g_ascii_isdigit(*text))
+        return FALSE;
+    errno = 0;
+    value = g_ascii_strtoull(text, &end, 10);
+    if (errno)
+        return FALSE;
+    if (strcmp(end, "%") == 0) {
+        if (whole == 0 || value > 100)
+            return FALSE;
+        *ret = whole / 100 * value + whole % 100 * value / 100;
+        return TRUE;
+    }
+    while (*end == ' ')
+        end++;
+    for (guint i = 0; i < G_N_ELEMENTS(units); i++) {
+        if (strcmp(end, units[i].name) != 0)
+            continue;
+        if (value > G_MAXUINT64 >> units[i].shift)
+            return FALSE;
+        *ret = value << units[i].shift;
+        return TRUE;
+    }
+    return FALSE;
+}
+
+char *
+base_format_size(guint64 bytes)
+{
+    for (guint i = G_N_ELEMENTS(units) - 1; i > 1; i--) {
+        guint64 unit = G_GUINT64_CONSTANT(1) << units[i].shift;
+        guint64 hundredths;
+
+        if (bytes < unit || (bytes % unit) % (unit / 1024) != 0)
+            continue;
+        if (bytes % unit == 0)
+            return g_strdup_printf("%" G_GUINT64_FORMAT " %s", bytes / unit, units[i].name);
+        hundredths = (bytes % unit) / (unit / 1024) * 100;
+        if (hundredths % 1024 != 0)
+            continue;
+        hundredths /= 1024;
+        return g_strdup_printf("%" G_GUINT64_FORMAT ".%0*" G_GUINT64_FORMAT " %s", bytes / unit,
+                               hundredths % 10 ? 2 : 1,
+                               hundredths % 10 ? hundredths : hundredths / 10, units[i].name);
+    }
+    return g_strdup_printf("%" G_GUINT64_FORMAT " B", bytes);
+}
+
+guint64
+base_saturating_mul(guint64 a, guint64 b)
+{
+    return a != 0 && b > G_MAXUINT64 / a ? G_MAXUINT64 : a * b;
+}
+
+guint64
+base_saturating_add(guint64 a, guint64 b)
+{
+    return b > G_MAXUINT64 - a ? G_MAXUINT64 : a + b;
+}
+
+/* Levenshtein distance of two short words, letter case ignored. */
+static guint
+edit_distance(const char *a, const char *b)
+{
+    gsize length = strlen(b);
+    g_autofree guint *row = g_new(guint, length + 1);
+
+    for (gsize j = 0; j <= length; j++)
+        row[j] = (guint)j;
+    for (gsize i = 0; a[i]; i++) {
+        guint diagonal = row[0];
+
+        row[0] = (guint)i + 1;
+        for (gsize j = 0; j < length; j++) {
+            guint change = diagonal + (g_ascii_tolower(a[i]) != g_ascii_tolower(b[j]));
+            guint best = MIN(change, MIN(row[j], row[j + 1]) + 1);
+
+            diagonal = row[j + 1];
+            row[j + 1] = best;
+        }
+    }
+    return row[length];
+}
+
+const char *
+base_nearest(const char *word, const char *const *words)
+{
+    const char *nearest = NULL;
+    guint limit;
+    gsize length = strlen(word);
+
+    if (length > 64)
+        return NULL;
+    limit = (guint)length / 3 + 1;
+    for (; *words; words++) {
+        guint distance = edit_distance(word, *words);
+
+        if (distance < limit) {
+            limit = distance;
+            nearest = *words;
+        }
+    }
+    return nearest;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What registers mean. Bit positions: Linux 7.2 drivers/iommu/intel/iommu.h:157-218,
+ * drivers/iommu/amd/amd_iommu_types.h:88-119, drivers/iommu/arm/arm-smmu-v3/arm-smmu-v3.h:22-80.
+ */
+#pragma once
+
+#include "host-facts.h"
+
+typedef struct {
+    gboolean caching_mode; /* CAP.CM: this IOMMU is itself virtual */
+    guint mgaw;            /* bits */
+    guint sagaw;           /* bit 1: 39-bit, bit 2: 48-bit, bit 3: 57-bit second stage */
+    gboolean fs1gp, fs5lp; /* first-stage 1 GiB pages, 5 levels */
+    gboolean ir, eim, dt, prs, nest, pasid, smts, ssads, ssts, fsts, smpwc, sc;
+    guint pasid_bits; /* PSS + 1; 0 without PASID */
+} HostVtd;
+/* FALSE: a register is unknown, or not a VT-d unit */
+gboolean host_decode_vtd(const HostIommu *iommu, HostVtd *ret);
+
+typedef struct {
+    gboolean s1p, s2p, coherent, ats, asid16, vmid16, pri, ril, fwb, hyp;
+    guint ttf, ttendian, st_level, stall_model, httu, bbml;
+    guint sid_bits, ssid_bits;
+    guint oas; /* bits, decoded by the code table 32/36/40/42/44/48/52/56 */
+    gboolean gran4k, gran16k, gran64k;
+} HostSmmu;
+/* FALSE: one of IDR0, 1, 3, 5 is unknown, or not an SMMUv3 */
+gboolean host_decode_smmu(const HostIommu *iommu, HostSmmu *ret);
+
+typedef struct {
+    guint pasid_bits; /* 0 without PASID support */
+    guint host_bits;  /* v1 table width from HATS; 0: translation unusable */
+    gboolean ppr, xt, gt, ga, gio, snp, hd;
+} HostAmd;
+gboolean host_decode_amd(const HostIommu *iommu, HostAmd *ret);
+
+/* Which page table the VMM asks of the host kernel; decides the address width. */
+typedef enum {
+    HOST_TABLE_PLAIN,       /* neither nest parent nor dirty tracking */
+    HOST_TABLE_NEST_PARENT, /* second stage */
+} HostTable;
+
+/* Width in bits of the IOVA space that this kernel offers behind @iommu; the state tells whether
+ * it is known. Linux 7.2 with VT-d first stage: 47, not 48 (generic_pt sign extension). */
+BaseU64 host_iova_bits(const ViommuHost *host, const HostIommu *iommu, HostTable table);
+
+/* Whether scalable mode is on (VT-d): ECAP.SMTS and the command line. */
+BaseTri host_vtd_scalable(const ViommuHost *host, const HostIommu *iommu);
+
+/* What a device behind @iommu can have on this host. (nullable) @ret_reason: (transfer full) one
+ * sentence why not, or what is missing to know. NULL @iommu: the function is not translated. */
+BaseTri host_can_nest(const ViommuHost *host, const HostIommu *iommu, char **ret_reason);
+BaseTri host_can_shadow(const ViommuHost *host, const HostIommu *iommu, char **ret_reason);
+
+/* A group is viable when each member is unbound or bound to a driver that leaves DMA to user
+ * space (vfio-*, pci-stub, pcieport; Linux 7.2 drivers/iommu/iommu.c:3423). @ret_blocker: first
+ * member that blocks it. @managed: members that libvirt will rebind (of BasePci). */
+BaseTri host_group_viable(const ViommuHost *host, const HostGroup *group, const GArray *managed,
+                          const HostDevice **ret_blocker);
+/* Number of members that are not PCI bridges; the state tells whether it is known. */
+BaseU64 host_group_endpoints(const ViommuHost *host, const HostGroup *group);

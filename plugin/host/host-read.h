@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Where host facts come from. */
+#pragma once
+
+#include "host-facts.h"
+
+#include "base-json.h"
+
+typedef enum {
+    HOST_READ_DEFAULT = 0,
+    /* also read config space of every function: wakes sleeping devices, milliseconds each */
+    HOST_READ_CONFIG = 1 << 0,
+} HostReadFlags;
+
+/* Reads the tree below @root ("/" for the running host). Facts that cannot be read are unknown
+ * with a reason; an error only where @root itself is no readable directory. (transfer full) */
+ViommuHost *host_read_tree(const char *root, HostReadFlags flags, GError **error);
+/* Reads one function's config space into facts made by host_read_tree(); does nothing for saved
+ * documents, unknown functions, and functions that have been read before. */
+void host_read_config(ViommuHost *host, BasePci address);
+
+/* host-1 documents; load and save round-trip to the same document. */
+ViommuHost *host_json_load(const char *path, GError **error);
+ViommuHost *host_json_parse(BaseJson *value, const char *name, GError **error);
+BaseJson *host_json_save(const ViommuHost *host);
+/* Facts of which nothing is known ("--host none") */
+ViommuHost *host_facts_none(void);

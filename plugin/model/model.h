@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The read view of a domain XML over the document that libxml2 parsed. It states what is written
+ * and what libvirt will make of it; it judges nothing. All nodes are borrowed from the document.
+ */
+#pragma once
+
+#include "base-pci.h"
+#include "base-types.h"
+#include "base-xml.h"
+
+#include <viommu/viommu-types.h>
+
+#define MODEL_QEMU_NAMESPACE   "http://libvirt.org/schemas/domain/qemu/1.0"
+#define MODEL_INTENT_NAMESPACE "urn:virt-viommu:domain:1"
+#define MODEL_PLAN_NAMESPACE   "urn:virt-viommu:plan:1"
+
+/* Byte offsets of one element in the source text. */
+typedef struct {
+    gsize start;        /* of '<' */
+    gsize tag_end;      /* behind the '>' of the start tag */
+    gsize content_end;  /* of the '<' of the end tag; == tag_end for <a/> */
+    gsize end;          /* behind the element */
+    guint line, column; /* of start, from 1; column counts bytes */
+    gboolean empty_tag; /* written <a/> */
+} ModelSpan;
+
+typedef enum {
+    MODEL_ADDRESS_NONE,      /* no PCI address, and libvirt will not give one */
+    MODEL_ADDRESS_WRITTEN,   /* <address type='pci' …> with bus and slot */
+    MODEL_ADDRESS_PREDICTED, /* not written; where libvirt's own rules would place it */
+    MODEL_ADDRESS_UNKNOWN,   /* libvirt will place it, we cannot tell where */
+} ModelAddressKind;
+
+typedef struct {
+    ModelAddressKind kind;
+    BasePci pci;            /* guest address; bus = index of the controller it is plugged into */
+    gboolean multifunction; /* multifunction='on' */
+    xmlNode *node;          /* the <address> element or NULL */
+} ModelAddress;
+
+typedef enum {
+    MODEL_BUS_PCIE_ROOT,
+    MODEL_BUS_PCI_ROOT,
+    MODEL_BUS_ROOT_PORT,
+    MODEL_BUS_UPSTREAM,   /* pcie-switch-upstream-port */
+    MODEL_BUS_DOWNSTREAM, /* pcie-switch-downstream-port */
+    MODEL_BUS_PXB_PCIE,   /* pcie-expander-bus */
+    MODEL_BUS_PXB,        /* pci-expander-bus */
+    MODEL_BUS_PCI_BRIDGE,
+    MODEL_BUS_PCIE_TO_PCI,
+    MODEL_BUS_DMI_TO_PCI,
+    MODEL_BUS_OTHER,
+} ModelBusKind;
+
+/* A PCI controller; index 0 exists even where it is not written (node is NULL then). */
+typedef struct {
+    xmlNode *node;
+    char *alias; /* NULL when not written */
+    guint index; /* == guest bus number in libvirt's addresses */
+    ModelBusKind kind;
+    char *model;      /* text of @model */
+    char *model_name; /* <model name=…>: "ioh3420", "pcie-root-port", …; NULL */
+    ModelAddress address;
+    BaseU64 bus_nr; /* <target busNr>; pxb only */
+    BaseU64 chassis, port;
+    BaseU64 numa_node;   /* <target><node>; guest cell */
+    BaseU64 mem_reserve; /* bytes */
+    BaseTri hotplug;     /* <target hotplug>; NO = off */
+} ModelController;
+
+typedef enum {
+    MODEL_HOSTDEV_PCI,       /* <hostdev type='pci'> */
+    MODEL_HOSTDEV_INTERFACE, /* <interface type='hostdev'> */
+    MODEL_HOSTDEV_NETWORK,   /* <interface type='network'>: may turn out to be one at start */
+    MODEL_HOSTDEV_MDEV,
+} ModelHostdevKind;
+
+typedef struct {
+    xmlNode *node;
+    char *alias;
+    ModelHostdevKind kind;
+    BasePci host;        /* PCI kinds */
+    gboolean host_known; /* FALSE: source address missing or malformed */
+    char *mdev_uuid;
+    char *network; /* name, for kind NETWORK */
+    gboolean managed;
+    BaseTri iommufd; /* effective: <driver iommufd=>, else <iommufd enabled=> of the domain */
+    gboolean iommufd_written; /* on the device itself */
+    xmlNode *driver;          /* <driver> or NULL */
+    xmlNode *source_address;
+    ModelAddress address; /* in the guest */
+} ModelHostdev;
+
+/* An emulated device that sits (or will sit) on a PCI bus of the guest. */
+typedef struct {
+    xmlNode *node;
+    char *alias;
+    char *what; /* "virtio-net", "usb controller qemu-xhci": for messages */
+    ModelAddress address;
+    gboolean conventional; /* libvirt places it as conventional PCI */
+    gboolean implicit;     /* libvirt adds it by itself; node is NULL */
+    BaseTri driver_iommu;  /* <driver iommu='on|off'> of virtio devices */
+} ModelEndpoint;
+
+typedef enum {
+    MODEL_IOMMU_INTEL,
+    MODEL_IOMMU_AMD,
+    MODEL_IOMMU_VIRTIO,
+    MODEL_IOMMU_SMMUV3,
+    MODEL_IOMMU_OTHER,
+} ModelIommuKind;
+
+typedef struct {
+    xmlNode
+        *node; /* <iommu>; for one from qemu:commandline the <qemu:arg>; NULL if libvirt adds it */
+    char *alias;
+    ModelIommuKind kind;
+    char *model;
+    gboolean commandline;   /* hidden in qemu:commandline: libvirt does not know of it */
+    gboolean implicit;      /* libvirt adds it (more than 255 vCPUs) */
+    xmlNode *driver;        /* <driver> or NULL */
+    GHashTable *attributes; /* char * -> char *: of <driver> as written; for a commandline one
+                               the QEMU properties in QEMU's spelling */
+    GHashTable *properties; /* char * -> char *: QEMU properties from qemu:override that reach it */
+    BaseU64 granule;        /* bytes from <granule size>; ABSENT: mode='host' */
+    ModelAddress address;   /* virtio and amd only */
+} ModelIommu;
+
+/* One <qemu:device alias=…> of qemu:override */
+typedef struct {
+    xmlNode *node;
+    char *alias;
+    GPtrArray *names, *types, *values; /* of char *, same length */
+    gboolean matched; /* some device has that alias; else libvirt ignores it without a word */
+} ModelOverride;
+
+typedef struct {
+    xmlNode *node;
+    char *alias; /* "ua-gpu0" */
+    gboolean usage_set;
+    ViommuUsage usage;
+    BaseU64 pasid_bits;
+} ModelIntentDevice;
+
+struct _ViommuDomain {
+    gint refs;
+    char *file; /* as given, for messages */
+    char *text; /* the source, NUL-terminated */
+    gsize length;
+    xmlDoc *doc;
+    xmlNode *root, *devices, *features;
+    GArray *spans; /* of ModelSpan, in document order of elements */
+
+    char *name, *uuid;
+    char *type;           /* "kvm", "qemu", … */
+    char *arch, *machine; /* machine as written: "q35", "pc-q35-9.1", "virt-11.1" */
+    char *emulator;
+    gboolean is_q35, is_virt, is_i440fx;
+    BaseU64 machine_version; /* BASE_VERSION(9,1,0); ABSENT: alias ("q35"), newest of that QEMU */
+    gboolean acpi;
+    gboolean uefi; /* a pflash loader or firmware='efi' */
+    char *ioapic;  /* driver attribute; NULL */
+    guint vcpus;   /* maximum */
+    guint numa_cells;
+    guint64 memory;     /* bytes at start: initial + memory devices (dimm, nvdimm, virtio-mem) */
+    guint64 max_memory; /* bytes; <maxMemory>, or memory when not written */
+    gboolean locked;    /* <memoryBacking><locked/> */
+    gboolean hugepages;
+    xmlNode *hard_limit_node;
+    BaseU64 hard_limit; /* bytes; ABSENT: not written */
+    guint nvme_disks, vdpa_devices;
+    BaseTri iommufd_enabled; /* <iommufd enabled=>; UNKNOWN: not written */
+    xmlNode *iommufd_node;
+    char *iommufd_fdgroup;
+
+    GPtrArray *controllers; /* of ModelController, ascending index */
+    GPtrArray *hostdevs;    /* of ModelHostdev, document order */
+    GPtrArray *endpoints;   /* of ModelEndpoint */
+    GPtrArray *iommus;      /* of ModelIommu; <iommu> first, then hidden ones */
+    GPtrArray *overrides;   /* of ModelOverride */
+    GPtrArray *arguments;   /* of xmlNode *: <qemu:arg> */
+    xmlNode *commandline, *override_root;
+
+    xmlNode *intent;           /* <viommu:intent> or NULL */
+    GPtrArray *intent_devices; /* of ModelIntentDevice */
+    BaseU64 intent_ports;      /* <viommu:hotplug ports=> */
+    xmlNode *plan_node;        /* what we wrote earlier */
+};
+
+/* Parses a <domain> document. Refuses what is not well-formed, larger than BASE_FILE_LIMIT, has a
+ * DTD, is UTF-16, or has another root element; one error "file:line: …". (transfer full) */
+ViommuDomain *model_domain_parse(const char *text, gsize length, const char *file, GError **error);
+ViommuDomain *model_domain_load(const char *path, GError **error);
+ViommuDomain *model_domain_ref(ViommuDomain *domain);
+void model_domain_unref(ViommuDomain *domain);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ViommuDomain, model_domain_unref)
+
+/* Where an element stands in the source; never NULL for an element of the document. */
+const ModelSpan *model_span(const ViommuDomain *domain, const xmlNode *element);
+/* (transfer full): "/domain/devices/hostdev[2]" */
+char *model_xpath(const xmlNode *element);
+
+/* First child element of that name (no namespace), or NULL; @parent may be NULL. */
+xmlNode *model_child(const xmlNode *parent, const char *name);
+/* (transfer full) (nullable): attribute without namespace; @element may be NULL */
+char *model_attribute(const xmlNode *element, const char *name);
+
+const ModelController *model_controller(const ViommuDomain *domain, guint index);
+/* Index of the root bus (0 or a pxb) above controller @index; G_MAXUINT: unknown or a loop */
+guint model_root_bus(const ViommuDomain *domain, guint index);
+/* Whether a conventional PCI bridge stands between controller @index and its root bus */
+gboolean model_behind_conventional(const ViommuDomain *domain, guint index);
+/* Whether a device can be hot-added into this controller and none is there: a free root port or
+ * downstream port with hotplug not off. */
+gboolean model_port_is_free(const ViommuDomain *domain, const ModelController *port);

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* All decisions for one domain as data. Made once, then only read. */
+#pragma once
+
+#include "rule.h"
+#include "view-memlock.h"
+#include "view.h"
+
+typedef enum {
+    PLAN_EDIT_SET_ATTRIBUTE,    /* node, name, value */
+    PLAN_EDIT_REMOVE_ATTRIBUTE, /* node, name */
+    PLAN_EDIT_INSERT,           /* element as child of node (behind @after, NULL: at the end) */
+    PLAN_EDIT_REMOVE,           /* node */
+} PlanEditKind;
+
+typedef struct {
+    PlanEditKind kind;
+    xmlNode *node;        /* existing element of the domain */
+    xmlNode *after;       /* INSERT: existing child of @node, or NULL */
+    char *name, *value;   /* attribute */
+    BaseElement *element; /* INSERT */
+    char *because;        /* why, one sentence */
+    const char *rule;     /* id of the rule that it mends; NULL */
+} PlanEdit;
+
+typedef struct {
+    const ViewHostdev *hostdev;
+    ViommuUsage usage;
+    ViommuMode mode;
+    BaseU64 viommu;     /* index in the plan's list; ABSENT: none */
+    BaseU64 bus;        /* guest controller index; UNKNOWN: libvirt places it */
+    BaseU64 pasid_bits; /* ABSENT: none */
+    char *where;        /* "bus 2 on expander 1 (smmu3.0x11000000)" */
+    char *note;         /* what it cannot have of what its IOMMU has; NULL */
+} PlanDevice;
+
+typedef struct {
+    ModelIommuKind model;
+    ViommuMode mode;
+    const ModelIommu *existing;                  /* NULL: new */
+    const HostIommu *unit;                       /* SMMUv3: the physical instance */
+    GPtrArray *names, *values;                   /* attributes in the end, of char * */
+    GPtrArray *property_names, *property_values; /* QEMU properties by override */
+} PlanIommu;
+
+typedef struct {
+    char *who;  /* "admin", "libvirt", "guest" */
+    char *what; /* one sentence, with the command where there is one */
+} PlanAction;
+
+typedef struct {
+    char *path;   /* device node, or NULL */
+    char *access; /* "rw" */
+    char *for_whom;
+    BaseU64 memlock; /* bytes; for an RLIMIT grant */
+} PlanGrant;
+
+typedef struct {
+    const ViewHostdev *hostdev; /* NULL: the whole domain */
+    ViommuMode mode;
+    char *reason;
+    char *would_help; /* NULL: nothing known */
+    const char *rule; /* NULL */
+} PlanRejection;
+
+struct _ViommuPlan {
+    gint refs;
+    View *view;           /* owned; keeps host, domain and policy alive */
+    gboolean valid;       /* FALSE: no plan; the rejections tell why */
+    GPtrArray *devices;   /* of PlanDevice */
+    GPtrArray *iommus;    /* of PlanIommu */
+    GArray *spare_ports;  /* of guint: controller indexes */
+    ViewMemlock *memlock; /* of the planned domain */
+    BaseU64 pasid_bits;
+    char *pasid_because;
+    GPtrArray *edits;                               /* of PlanEdit, document order */
+    GPtrArray *actions, *grants, *rejected, *notes; /* notes: of char *, e.g. migration */
+};
+
+/* Always returns a plan; look at ->valid. Takes over nothing. (transfer full) */
+ViommuPlan *plan_new(const ViommuHost *host, const ViommuDomain *domain, const ViommuPolicy *policy,
+                     const ViommuTarget *target);
+ViommuPlan *plan_ref(ViommuPlan *plan);
+void plan_unref(ViommuPlan *plan);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ViommuPlan, plan_unref)

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Locked memory: what the kernel may charge, what is really pinned, what libvirt will set. */
+#pragma once
+
+#include "view.h"
+
+typedef struct {
+    BaseU64 accounted; /* bytes the kernel may charge to QEMU: sets RLIMIT_MEMLOCK */
+    BaseU64 resident;  /* bytes really pinned, RAM once */
+    BaseU64 libvirt;   /* what this libvirt sets by itself; ABSENT: it leaves the limit alone;
+                          G_MAXUINT64: unlimited */
+    BaseU64 allowed;   /* hard limit of the daemon that starts QEMU */
+    BaseTri can_raise; /* whether that daemon may raise it */
+    guint spaces;      /* DMA address spaces that hold guest RAM */
+    char *formula;     /* of accounted: "2 address spaces x 96 GiB + 1 GiB" */
+    char *libvirt_formula;
+    const char *source, *libvirt_source; /* static: where the formula was read */
+} ViewMemlock;
+
+/* The figures of the domain as it is written, with @extra more assigned devices hot-plugged. */
+ViewMemlock *view_memlock(const View *view, guint extra);
+void view_memlock_free(ViewMemlock *memlock);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ViewMemlock, view_memlock_free)
+
+/* The formula alone: @spaces x @ram + slack, and its text. For plans, which change the spaces. */
+ViewMemlock *view_memlock_of(const View *view, guint spaces, guint hostdevs, gboolean any_viommu);

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The join of domain, host, policy and target: which assigned device is which host function,
+ * which vIOMMU covers it, what the vIOMMU's properties really are, and what memory that pins.
+ * Pure, and without judgement: rules and planner both read it.
+ */
+#pragma once
+
+#include "host-decode.h"
+#include "host-facts.h"
+#include "model.h"
+#include "policy.h"
+
+/* One vIOMMU with the values that QEMU will see: attribute, else override, else the default of
+ * that QEMU and machine version. UNKNOWN where the target version decides and is not known. */
+typedef struct {
+    const ModelIommu *iommu;
+    guint index; /* in the domain's list */
+    BaseU64 aw_bits;
+    BaseTri caching_mode, intremap, eim, device_iotlb, dma_translation; /* intel (amd: part) */
+    BaseTri scalable, fsts;
+    BaseU64 pasid_bits;  /* intel */
+    BaseTri dma_remap;   /* amd */
+    BaseTri boot_bypass; /* virtio */
+    BaseTri accel;       /* smmuv3: as QEMU will see it (dropped without pciBus) */
+    gboolean accel_written;
+    BaseU64 pci_bus;         /* smmuv3: controller index; ABSENT: machine-wide */
+    BaseTri ats, ril, cmdqv; /* smmuv3; ABSENT/auto is UNKNOWN */
+    BaseU64 oas, ssidsize;   /* smmuv3; ABSENT: auto */
+} ViewIommu;
+
+typedef struct {
+    const ModelHostdev *dev;
+    guint index;
+    const HostDevice *fact;  /* NULL: unknown, or absent from a known list */
+    gboolean absent;         /* the host's list is known and has no such function */
+    const HostGroup *group;  /* NULL: unknown or none */
+    const HostIommu *unit;   /* host IOMMU; NULL: unknown or not translated */
+    const ViewIommu *viommu; /* that covers its guest address; NULL: none */
+    BaseTri covered;         /* UNKNOWN: its guest address cannot be told */
+    guint root_bus;          /* controller index of the guest root bus; G_MAXUINT: unknown */
+    gboolean conventional;   /* behind a conventional bridge in the guest */
+    PolicyDemand demand;
+} ViewHostdev;
+
+typedef struct {
+    const ViommuHost *host; /* never NULL; may be the "none" facts */
+    const ViommuDomain *domain;
+    const ViommuPolicy *policy;
+    ViommuTarget target; /* zeros replaced from the host facts where these tell */
+    GPtrArray *iommus;   /* of ViewIommu */
+    GPtrArray *hostdevs; /* of ViewHostdev */
+} View;
+
+View *view_new(const ViommuHost *host, const ViommuDomain *domain, const ViommuPolicy *policy,
+               const ViommuTarget *target);
+void view_free(View *view);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(View, view_free)
+
+/* The vIOMMU that covers a guest address on root bus @root_bus, or NULL. */
+const ViewIommu *view_covering(const View *view, guint root_bus, BaseTri *ret_known);
+/* (transfer full): "ua-gpu0, 0000:65:00.0", what messages put in brackets */
+char *view_hostdev_label(const ViewHostdev *hostdev);

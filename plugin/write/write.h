@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Renders facts, reports and plans; edits domain XML. Takes no decision. */
+#pragma once
+
+#include "base-json.h"
+#include "plan.h"
+
+/* The domain's source text with the plan's edits and nothing else changed: byte-identical where
+ * there are none. (transfer full) */
+char *write_domain(const ViommuDomain *domain, const GPtrArray *edits, GError **error);
+/* Unified diff of two texts, empty when equal. (transfer full) */
+char *write_diff(const char *before, const char *after, const char *name);
+
+typedef struct {
+    gboolean color;
+    guint width;      /* columns; 0: no limit (a pipe) */
+    gboolean verbose; /* also passes */
+    gboolean quiet;   /* findings only, no summary and help */
+} WriteStyle;
+
+BaseJson *write_report_json(const ViommuReport *report);
+void write_report_text(const ViommuReport *report, const WriteStyle *style, GString *out);
+/* SARIF 2.1.0 of several reports. (transfer full) */
+BaseJson *write_reports_sarif(const GPtrArray *reports);
+BaseJson *write_plan_json(const ViommuPlan *plan);
+void write_plan_text(const ViommuPlan *plan, const WriteStyle *style, GString *out);
+BaseJson *write_limits_json(const ViommuPlan *plan, const ViewMemlock *now);
+void write_limits_text(const ViommuPlan *plan, const ViewMemlock *now, const WriteStyle *style,
+                       GString *out);
+void write_host_text(const ViommuHost *host, const WriteStyle *style, GString *out);
+void write_rule_text(const Rule *rule, const WriteStyle *style, GString *out);
+/* docs/rules.md */
+void write_rules_markdown(GString *out);

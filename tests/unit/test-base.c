@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base-file.h"
+#include "base-json.h"
+#include "base-pci.h"
+#include "base-text.h"
+#include "base-xml.h"
+
+#include <glib/gstdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static void
+test_pci(void)
+{
+    static const char *const bad[] = {"",
+                                      "0000:01:00",
+                                      "0000:01:00.8",
+                                      "0000:01:20.0",
+                                      "000:01:00.0",
+                                      "0000:1:00.0",
+                                      "0000:01:00.0 ",
+                                      "0000-01:00.0"};
+    BasePci address = {0};
+    g_autofree char *text = NULL;
+
+    g_assert_true(base_pci_parse("10000:E1:1f.7", &address));
+    g_assert_cmpuint(address.domain, ==, 0x10000);
+    g_assert_cmpuint(address.bus, ==, 0xe1);
+    g_assert_cmpuint(address.slot, ==, 0x1f);
+    g_assert_cmpuint(address.function, ==, 7);
+    text = base_pci_format(address);
+    g_assert_cmpstr(text, ==, "10000:e1:1f.7");
+    for (guint i = 0; i < G_N_ELEMENTS(bad); i++)
+        g_assert_false(base_pci_parse(bad[i], &address));
+    g_assert_false(base_pci_parse(NULL, &address));
+}
+
+static void
+test_versions(void)
+{
+    guint64 version = 0;
+    g_autofree char *text = NULL;
+
+    g_assert_true(base_parse_version("12.8.0", &version));
+    g_assert_cmpuint(version, ==, 12008000);
+    g_assert_true(base_parse_version("11.1.2+ds-3", &version));
+    g_assert_cmpuint(version, ==, 11001002);
+    g_assert_true(base_parse_version("7.2.13-lab", &version));
+    g_assert_cmpuint(version, ==, BASE_VERSION(7, 2, 13));
+    text = base_format_version(version);
+    g_assert_cmpstr(text, ==, "7.2.13");
+    g_assert_false(base_parse_version("12", &version));
+    g_assert_false(base_parse_version("v12.8", &version));
+    g_assert_false(base_parse_version("12.8000", &version));
+}
+
+static void
+test_sizes(void)
+{
+    static const struct {
+        guint64 bytes;
+        const char *text;
+    } formats[] = {{0, "0 B"},
+                   {1023, "1023 B"},
+                   {8192, "8 KiB"},
+                   {207232172032, "193 GiB"},
+                   {1140850688, "1088 MiB"},
+                   {1610612736, "1.5 GiB"},
+                   {G_GUINT64_CONSTANT(5) << 38, "1.25 TiB"}};
+    guint64 bytes = 0;
+
+    for (guint i = 0; i < G_N_ELEMENTS(formats); i++) {
+        g_autofree char *text = base_format_size(formats[i].bytes);
+
+        g_assert_cmpstr(text, ==, formats[i].text);
+    }
+    g_assert_true(base_parse_size("600GiB", 0, &bytes));
+    g_assert_cmpuint(bytes, ==, G_GUINT64_CONSTANT(600) << 30);
+    g_assert_true(base_parse_size("64 KiB", 0, &bytes));
+    g_assert_cmpuint(bytes, ==, 65536);
+    g_assert_true(base_parse_size("90%", 1000, &bytes));
+    g_assert_cmpuint(bytes, ==, 900);
+    g_assert_false(base_parse_size("90%", 0, &bytes));
+    g_assert_false(base_parse_size("101%", 1000, &bytes));
+    g_assert_false(base_parse_size("-1", 0, &bytes));
+    g_assert_false(base_parse_size("16384PiB", 0, &bytes));
+    g_assert_false(base_parse_size("1 GB", 0, &bytes));
+    g_assert_cmpuint(base_saturating_mul(G_MAXUINT64, 2), ==, G_MAXUINT64);
+    g_assert_cmpuint(base_saturating_add(G_MAXUINT64, 2), ==, G_MAXUINT64);
+}
+
+static void
+test_nearest(void)
+{
+    static const char *const words[] = {"ssidsize", "oas", "ats", "accel", "pciBus", NULL};
+
+    g_assert_cmpstr(base_nearest("ssidSize", words), ==, "ssidsize");
+    g_assert_cmpstr(base_nearest("pcibus", words), ==, "pciBus");
+    g_assert_cmpstr(base_nearest("acel", words), ==, "accel");
+    g_assert_null(base_nearest("granule", words));
+}
+
+/* Parses, expects a failure, and expects @message in it. */
+static void
+assert_json_error(const char *text, const char *message)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(BaseJson) value = base_json_parse(text, strlen(text), "x.json", &error);
+
+    g_assert_null(value);
+    g_assert_error(error, VIOMMU_ERROR, VIOMMU_ERROR_PARSE);
+    g_assert_nonnull(strstr(error->message, message));
+}
+
+static void
+test_json_text(void)
+{
+    g_autoptr(BaseJson) value = NULL;
+    g_autofree char *text = NULL;
+    const char *source = "{\"b\": [1, {\"d\": null, \"c\": \"x/y\"}], \"a\": true}";
+
+    value = base_json_parse(source, strlen(source), "x.json", NULL);
+    g_assert_nonnull(value);
+    text = base_json_to_text(value);
+    g_assert_cmpint(strchr(text, 'a') - text, <, strchr(text, 'b') - text);
+    g_assert_cmpint(strchr(text, 'c') - text, <, strchr(text, 'd') - text);
+    g_assert_nonnull(strstr(text, "x/y"));
+    assert_json_error("{\n\"a\": 1,\n}", "x.json:3:");
+    assert_json_error("{} {}", "after the end");
+    assert_json_error("{\"a\":", "too early");
+    assert_json_error("", "too early");
+}
+
+static void
+test_json_places(void)
+{
+    g_autoptr(GError) error = NULL;
+    const char *source = "{\"devices\": [{\"group\": -1, \"n\": 70000, \"h\": \"0xff\", \"x/y\": 1,"
+                         "\"none\": null}]}";
+    g_autoptr(BaseJson) value = base_json_parse(source, strlen(source), "h.json", NULL);
+    BasePlace root = base_place_root(value, "h.json");
+    BasePlace devices = base_place_member(&root, "devices");
+    BasePlace device = base_place_element(&devices, 0);
+    BasePlace group = base_place_member(&device, "group");
+    BasePlace number = base_place_member(&device, "n");
+    BasePlace hex = base_place_member(&device, "h");
+    BasePlace none = base_place_member(&device, "none");
+    BasePlace missing = base_place_member(&device, "zzz");
+    BaseU64 ret = {0};
+    static const char *const keys[] = {"group", "n", "h", "none", NULL};
+
+    g_assert_false(base_place_u64(&group, 10, &ret, &error));
+    g_assert_nonnull(strstr(error->message, "h.json: /devices/0/group: "));
+    g_clear_error(&error);
+    g_assert_false(base_place_u64(&number, 65535, &ret, &error));
+    g_clear_error(&error);
+    g_assert_true(base_place_u64(&missing, 1, &ret, &error));
+    g_assert_cmpint(ret.state, ==, BASE_STATE_UNKNOWN);
+    g_assert_true(base_place_u64(&none, 1, &ret, &error));
+    g_assert_cmpint(ret.state, ==, BASE_STATE_ABSENT);
+    g_assert_true(base_place_hex(&hex, 255, &ret, &error));
+    g_assert_cmpuint(ret.value, ==, 255);
+    g_assert_false(base_place_hex(&hex, 254, &ret, NULL));
+    g_assert_false(base_place_only(&device, keys, &error));
+    g_assert_nonnull(strstr(error->message, "/devices/0/x~1y: unknown member"));
+}
+
+static void
+test_replace(void)
+{
+    g_autofree char *dir = g_dir_make_tmp("viommu-XXXXXX", NULL);
+    g_autofree char *path = g_build_filename(dir, "a.xml", NULL);
+    g_autofree char *link = g_build_filename(dir, "link.xml", NULL);
+    g_autofree char *text = NULL;
+    GStatBuf info;
+    gsize length = 0;
+
+    g_assert_true(base_file_replace(path, "one", 3, NULL));
+    g_assert_cmpint(g_chmod(path, 0640), ==, 0);
+    g_assert_cmpint(symlink("a.xml", link), ==, 0);
+    g_assert_true(base_file_replace(link, "second", 6, NULL));
+    g_assert_true(base_file_read(path, 100, &text, &length, NULL));
+    g_assert_cmpstr(text, ==, "second");
+    g_assert_cmpint(g_stat(path, &info), ==, 0);
+    g_assert_cmpint(info.st_mode & 0777, ==, 0640);
+    g_assert_true(g_file_test(link, G_FILE_TEST_IS_SYMLINK));
+    g_clear_pointer(&text, g_free);
+    g_assert_false(base_file_read(path, 5, &text, &length, NULL));
+    g_unlink(link);
+    g_unlink(path);
+    g_assert_cmpint(g_rmdir(dir), ==, 0); /* no temporary file is left */
+}
+
+static void
+test_element(void)
+{
+    g_autoptr(BaseElement) element = base_element_new("iommu");
+    g_autoptr(GString) out = g_string_new(NULL);
+
+    base_element_set(element, "model", "intel");
+    base_element_set(base_element_add(element, "driver"), "aw_bits", "39");
+    base_element_set(element, "model", "o'hare & co");
+    base_element_write(element, 4, "\n", out);
+    g_assert_cmpstr(out->str, ==,
+                    "    <iommu model='o&apos;hare &amp; co'>\n      <driver aw_bits='39'/>\n"
+                    "    </iommu>\n");
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_set_nonfatal_assertions();
+    g_test_add_func("/base/pci", test_pci);
+    g_test_add_func("/base/versions", test_versions);
+    g_test_add_func("/base/sizes", test_sizes);
+    g_test_add_func("/base/nearest", test_nearest);
+    g_test_add_func("/base/json-text", test_json_text);
+    g_test_add_func("/base/json-places", test_json_places);
+    g_test_add_func("/base/replace", test_replace);
+    g_test_add_func("/base/element", test_element);
+    return g_test_run();
+}
