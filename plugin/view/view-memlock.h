@@ -6,6 +6,7 @@
 
 typedef struct {
     BaseU64 accounted; /* bytes the kernel may charge to QEMU: sets RLIMIT_MEMLOCK */
+    BaseU64 ceiling;   /* accounted once memory is hot-plugged up to <maxMemory> */
     BaseU64 resident;  /* bytes really pinned, RAM once */
     BaseU64 libvirt;   /* what this libvirt sets by itself; ABSENT: it leaves the limit alone;
                           G_MAXUINT64: unlimited */
@@ -22,5 +23,6 @@ ViewMemlock *view_memlock(const View *view, guint extra);
 void view_memlock_free(ViewMemlock *memlock);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ViewMemlock, view_memlock_free)
 
-/* The formula alone: @spaces x @ram + slack, and its text. For plans, which change the spaces. */
+/* The formula alone, for plans, which change the spaces: (@spaces + vDPA + NVMe + locked) x RAM +
+ * slack, and its text. @hostdevs, @any_viommu: what libvirt will count. */
 ViewMemlock *view_memlock_of(const View *view, guint spaces, guint hostdevs, gboolean any_viommu);

@@ -19,14 +19,16 @@ typedef struct {
     BaseU64 aw_bits;
     BaseTri caching_mode, intremap, eim, device_iotlb, dma_translation; /* intel (amd: part) */
     BaseTri scalable, fsts;
-    BaseU64 pasid_bits;  /* intel */
-    BaseTri dma_remap;   /* amd */
-    BaseTri boot_bypass; /* virtio */
-    BaseTri accel;       /* smmuv3: as QEMU will see it (dropped without pciBus) */
+    BaseTri fs1gp, snoop_control, svm; /* intel */
+    BaseU64 pasid_bits;                /* intel; 0: none */
+    BaseTri dma_remap;                 /* amd */
+    BaseTri boot_bypass;               /* virtio */
+    BaseTri accel;                     /* smmuv3: as QEMU will see it (dropped without pciBus) */
     gboolean accel_written;
     BaseU64 pci_bus;         /* smmuv3: controller index; ABSENT: machine-wide */
-    BaseTri ats, ril, cmdqv; /* smmuv3; ABSENT/auto is UNKNOWN */
-    BaseU64 oas, ssidsize;   /* smmuv3; ABSENT: auto */
+    BaseTri values_auto;     /* smmuv3: whether unwritten ats, ril, oas, ssidsize follow the host */
+    BaseTri ats, ril, cmdqv; /* smmuv3; auto is UNKNOWN */
+    BaseU64 oas, ssidsize;   /* smmuv3; ABSENT: auto; UNKNOWN: the machine version decides */
 } ViewIommu;
 
 typedef struct {
@@ -57,7 +59,19 @@ View *view_new(const ViommuHost *host, const ViommuDomain *domain, const ViommuP
 void view_free(View *view);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(View, view_free)
 
-/* The vIOMMU that covers a guest address on root bus @root_bus, or NULL. */
+/* Whether this is an assigned device for sure: <interface type='network'> may turn into one only
+ * at start, and address type='unassigned' keeps one off the guest. */
+static inline gboolean
+view_is_assigned(const ViewHostdev *hostdev)
+{
+    return hostdev->dev->kind != MODEL_HOSTDEV_NETWORK &&
+           hostdev->dev->address.kind != MODEL_ADDRESS_NONE;
+}
+
+/* Version that decides QEMU's machine defaults: the machine's own, or for an alias ("q35") that of
+ * the target QEMU; UNKNOWN when neither is told. */
+BaseU64 view_machine_version(const ViommuDomain *domain, guint64 qemu);
+/* The vIOMMU that covers a guest address on root bus @root_bus (G_MAXUINT: not known), or NULL. */
 const ViewIommu *view_covering(const View *view, guint root_bus, BaseTri *ret_known);
 /* (transfer full): "ua-gpu0, 0000:65:00.0", what messages put in brackets */
 char *view_hostdev_label(const ViewHostdev *hostdev);

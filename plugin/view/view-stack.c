@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "view-stack.h"
+
+#include <string.h>
+
+/* Since-versions: libvirt 12.8 docs/formatdomain.html "IOMMU devices" and NEWS; properties: the
+ * command lines that libvirt 12.8.0 makes of them. */
+static const StackAttribute attributes[] = {
+    {MODEL_IOMMU_INTEL, "intremap", BASE_VERSION(3, 4, 0), "intremap",
+     "libvirt 12.8 formatdomain.html, IOMMU devices"},
+    {MODEL_IOMMU_INTEL, "caching_mode", BASE_VERSION(3, 4, 0), "caching-mode",
+     "libvirt 12.8 formatdomain.html, IOMMU devices"},
+    {MODEL_IOMMU_INTEL, "eim", BASE_VERSION(3, 4, 0), "eim",
+     "libvirt 12.8 formatdomain.html, IOMMU devices"},
+    {MODEL_IOMMU_INTEL, "iotlb", BASE_VERSION(3, 5, 0), "device-iotlb",
+     "libvirt 12.8 formatdomain.html, IOMMU devices"},
+    {MODEL_IOMMU_INTEL, "aw_bits", BASE_VERSION(6, 5, 0), "aw-bits",
+     "libvirt 12.8 formatdomain.html, IOMMU devices"},
+    {MODEL_IOMMU_INTEL, "dma_translation", BASE_VERSION(10, 7, 0), "dma-translation",
+     "libvirt 12.8 formatdomain.html, IOMMU devices"},
+    {MODEL_IOMMU_AMD, "intremap", BASE_VERSION(11, 5, 0), "intremap",
+     "libvirt 12.8 formatdomain.html, IOMMU devices"},
+    {MODEL_IOMMU_AMD, "iotlb", BASE_VERSION(11, 5, 0), "device-iotlb", "libvirt 12.8.0, started"},
+    {MODEL_IOMMU_AMD, "passthrough", BASE_VERSION(11, 5, 0), "pt",
+     "libvirt 12.8 formatdomain.html, IOMMU devices"},
+    {MODEL_IOMMU_AMD, "xtsup", BASE_VERSION(11, 5, 0), "xtsup",
+     "libvirt 12.8 formatdomain.html, IOMMU devices"},
+    {MODEL_IOMMU_VIRTIO, "aw_bits", BASE_VERSION(12, 2, 0), "aw-bits",
+     "libvirt 12.2 NEWS; tp-libvirt pull request 6876"},
+    {MODEL_IOMMU_SMMUV3, "pciBus", BASE_VERSION(11, 10, 0), "primary-bus",
+     "libvirt 12.8 formatdomain.html, IOMMU devices"},
+    {MODEL_IOMMU_SMMUV3, "accel", BASE_VERSION(12, 7, 0), "accel",
+     "libvirt 12.8 formatdomain.html, IOMMU devices"},
+    {MODEL_IOMMU_SMMUV3, "ats", BASE_VERSION(12, 7, 0), "ats",
+     "libvirt 12.8 formatdomain.html, IOMMU devices"},
+    {MODEL_IOMMU_SMMUV3, "ril", BASE_VERSION(12, 7, 0), "ril",
+     "libvirt 12.8 formatdomain.html, IOMMU devices"},
+    {MODEL_IOMMU_SMMUV3, "ssidsize", BASE_VERSION(12, 7, 0), "ssidsize",
+     "libvirt 12.8 formatdomain.html, IOMMU devices"},
+    {MODEL_IOMMU_SMMUV3, "oas", BASE_VERSION(12, 7, 0), "oas",
+     "libvirt 12.8 formatdomain.html, IOMMU devices"},
+    {MODEL_IOMMU_SMMUV3, "cmdqv", BASE_VERSION(12, 7, 0), "cmdqv",
+     "libvirt 12.8 formatdomain.html, IOMMU devices"},
+};
+
+const StackAttribute *
+stack_attributes(gsize *ret_length)
+{
+    *ret_length = G_N_ELEMENTS(attributes);
+    return attributes;
+}
+
+const StackAttribute *
+stack_attribute(ModelIommuKind model, const char *attribute)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(attributes); i++) {
+        if (attributes[i].model == model && strcmp(attributes[i].attribute, attribute) == 0)
+            return &attributes[i];
+    }
+    return NULL;
+}
+
+guint64
+stack_model_since(ModelIommuKind model)
+{
+    switch (model) {
+    case MODEL_IOMMU_INTEL:
+        return BASE_VERSION(2, 1, 0);
+    case MODEL_IOMMU_SMMUV3:
+        return BASE_VERSION(5, 5, 0);
+    case MODEL_IOMMU_VIRTIO:
+        return BASE_VERSION(8, 3, 0);
+    case MODEL_IOMMU_AMD:
+        return BASE_VERSION(11, 5, 0);
+    case MODEL_IOMMU_OTHER:
+        break;
+    }
+    return 0;
+}
+
+/* QEMU 10.0.13 has the x- names and 11.1.2 the plain ones, neither takes the other's (both run);
+ * which release between them renamed is not known. */
+static const struct {
+    guint64 old_since; /* QEMU that first has the x- name */
+    const char *old_name, *new_name;
+} spellings[] = {
+    [STACK_SCALABLE_MODE] = {BASE_VERSION(4, 0, 0), "x-scalable-mode", "scalable-mode"},
+    [STACK_FIRST_STAGE] = {BASE_VERSION(10, 0, 0), "x-flts", "fsts"},
+    [STACK_PASID_BITS] = {BASE_VERSION(7, 2, 0), "x-pasid-mode", "pasid-bits"},
+};
+
+const char *
+stack_qemu_property(StackCapability capability, guint64 qemu, gboolean *ret_known)
+{
+    *ret_known = qemu != 0 && (qemu >= BASE_VERSION(11, 1, 0) || qemu < BASE_VERSION(10, 1, 0));
+    if (!*ret_known)
+        return NULL;
+    if (qemu >= BASE_VERSION(11, 1, 0))
+        return spellings[capability].new_name;
+    return qemu >= spellings[capability].old_since ? spellings[capability].old_name : NULL;
+}
