@@ -1,0 +1,186 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Checks libvirt's own test domains: every well-formed one is read without a crash or a leak, and
+none that libvirt takes as good gets an error, but for the reviewed exceptions.
+
+usage: corpus.py VIRT-VIOMMU BUILD-DIRECTORY
+
+The program is best one with sanitizers. Prints result lines for dev/test.
+"""
+import fnmatch
+import glob
+import json
+import os
+import subprocess
+import sys
+import time
+import xml.parsers.expat
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import libvirt_source
+
+SANITIZED = dict(os.environ, ASAN_OPTIONS='exitcode=99:detect_leaks=1',
+                 LSAN_OPTIONS='exitcode=99', UBSAN_OPTIONS='halt_on_error=1:exitcode=99')
+CHUNK = 100
+
+
+def result(outcome, name, reason=''):
+    print(outcome, 'corpus', name, reason, sep='\t', flush=True)
+
+
+def note(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def is_domain(path):
+    roots = []
+    parser = xml.parsers.expat.ParserCreate()
+    parser.StartElementHandler = lambda name, _: roots.append(name) if not roots else None
+    try:
+        with open(path, 'rb') as file:
+            parser.ParseFile(file)
+    except (xml.parsers.expat.ExpatError, OSError):
+        return False
+    return roots[:1] == ['domain']
+
+
+def domains(directory):
+    paths = glob.glob(f'{directory}/tests/qemuxmlconfdata/*.xml') + \
+        glob.glob(f'{directory}/tests/qemuxml2argvdata/*.xml')
+    return sorted(path for path in paths if is_domain(path))
+
+
+def is_good(path):
+    """libvirt refuses a case, or some version of it, where an .err file stands beside it."""
+    stem = path[:-len('.xml')]
+    while True:
+        if os.path.exists(f'{stem}.err') or glob.glob(f'{glob.escape(stem)}.*.err'):
+            return False
+        if '.' not in os.path.basename(stem):
+            return True
+        stem = stem.rsplit('.', 1)[0]
+
+
+def check(program, version, paths):
+    """Reports of these files; a list of problems where the program misbehaves."""
+    command = [program, 'check', '--host', 'none', '--libvirt-version', version, '--json'] + paths
+    run = subprocess.run(command, capture_output=True, env=SANITIZED, timeout=600)
+    if run.returncode in (0, 1):
+        reports = json.loads(run.stdout)
+        if len(reports) == len(paths):
+            return reports, []
+    if len(paths) > 1:
+        halves = [check(program, version, half)
+                  for half in (paths[:len(paths) // 2], paths[len(paths) // 2:])]
+        return halves[0][0] + halves[1][0], halves[0][1] + halves[1][1]
+    text = run.stderr.decode(errors='replace').strip().splitlines()
+    return [], [f'{os.path.basename(paths[0])}: exit {run.returncode}: ' + ' | '.join(text[:6])]
+
+
+def exceptions():
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'corpus-exceptions.txt')
+    rows = []
+    with open(path, encoding='utf-8') as file:
+        for line in file:
+            if line.strip() and not line.startswith('#'):
+                pattern, rule, reason = line.split(None, 2)
+                rows.append((pattern, rule, reason.strip()))
+    return rows
+
+
+def false_errors(reports, excepted):
+    wrong = []
+    for report in reports:
+        name = os.path.basename(report['file'])
+        if not is_good(report['file']):
+            continue
+        for finding in report['findings']:
+            if finding['outcome'] != 'fail' or finding['severity'] != 'error':
+                continue
+            if not any(fnmatch.fnmatch(name, pattern) and finding['rule'] == rule
+                       for pattern, rule, _ in excepted):
+                wrong.append(f"{name}:{finding.get('line', 0)}: {finding.get('message')} "
+                             f"[{finding['rule']}]")
+    return wrong
+
+
+def measure(command):
+    """Wall time in seconds and peak memory in MiB of one run."""
+    start = time.monotonic()
+    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, _, usage = os.wait4(child.pid, 0)
+    child.returncode = 0
+    return time.monotonic() - start, usage.ru_maxrss / 1024
+
+
+def compare(program, version, paths):
+    """How long the whole corpus takes beside the bare parser, each the best of three runs."""
+    ours = [program, 'check', '--host', 'none', '--libvirt-version', version, '--json'] + paths
+    bare = ['xmllint', '--noout'] + paths
+    for name, command in (('virt-viommu check', ours), ('xmllint --noout', bare)):
+        try:
+            seconds, memory = min(measure(command) for _ in range(3))
+        except OSError:
+            continue
+        note(f'  {name}: {len(paths)} files in {seconds:.3f} s, peak {memory:.1f} MiB')
+
+
+def run_suite(program, build, directory, version):
+    paths = domains(directory)
+    if len(paths) < 500:
+        result('fail', f'libvirt {version}', f'only {len(paths)} domains in {directory}')
+        return
+    reports, problems = [], []
+    for start in range(0, len(paths), CHUNK):
+        some, bad = check(program, version, paths[start:start + CHUNK])
+        reports += some
+        problems += bad
+    note(f'libvirt {version}: {len(reports)} of {len(paths)} domains read')
+    for line in problems[:20]:
+        note(f'  {line}')
+    result('fail' if problems else 'pass', f'libvirt {version}: all domains are read')
+    wrong = false_errors(reports, exceptions())
+    for line in wrong[:40]:
+        note(f'  {line}')
+    result('fail' if wrong else 'pass', f'libvirt {version}: no error on what libvirt takes',
+           f'{len(wrong)} errors' if wrong else '')
+    plain = os.path.join(build, 'gcc', 'cli', 'virt-viommu')
+    if os.path.exists(plain):
+        compare(plain, version, paths)
+
+
+def first_available(cache, suites):
+    """Test data of the first suite whose source can be had; the reason why not otherwise."""
+    reasons = []
+    for suite in suites:
+        try:
+            return libvirt_source.fetch(cache, suite)
+        except libvirt_source.Unavailable as reason:
+            reasons.append(f'{suite}: {reason}')
+        finally:
+            libvirt_source.clean(cache)
+    raise libvirt_source.Unavailable('; '.join(reasons))
+
+
+def main():
+    program, build = sys.argv[1], os.path.abspath(sys.argv[2])
+    cache = os.path.join(build, 'libvirt')
+    try:
+        _, own = libvirt_source.mirror_and_suite()
+    except libvirt_source.Unavailable as reason:
+        result('skip', 'libvirt test data', str(reason))
+        return
+    seen = set()
+    for name, suites in (('of this release', [own]), ('newest', ['sid', 'testing', 'stable'])):
+        try:
+            directory, version = first_available(cache, suites)
+        except libvirt_source.Unavailable as reason:
+            result('skip', f'libvirt {name}', f'no source package: {reason}')
+            continue
+        if version not in seen:
+            run_suite(program, build, directory, version)
+        seen.add(version)
+
+
+if __name__ == '__main__':
+    main()
