@@ -68,6 +68,10 @@ struct Rule {
     gboolean demotable; /* policy may lower the severity */
     guint needs;        /* of RuleNeeds */
     void (*check)(RuleCall *call);
+    /* Whether the rule says anything about this object: asked before the needs, so that a missing
+     * fact is no matter where the rule would not use it. Looks at domain, policy and target only,
+     * never at host facts. NULL: always. */
+    gboolean (*applies)(const RuleCall *call);
 };
 
 /* What a check function is handed. Only the member of the rule's scope is set. */
@@ -77,6 +81,7 @@ struct RuleCall {
     const ViewIommu *iommu;
     const ViewHostdev *hostdev;
     const ModelController *bus;
+    guint object;         /* position among the objects of the scope */
     ViommuReport *report; /* private to the engine */
     guint reported;       /* private to the engine */
 };
@@ -85,7 +90,8 @@ struct RuleCall {
  * the object itself). @help may be NULL: the rule's remedy is shown then. */
 void rule_fail(RuleCall *call, const xmlNode *node, const char *help, const char *format, ...)
     G_GNUC_PRINTF(4, 5);
-/* A fact that this call turned out to need is missing; @fact is its name, @how gets it. */
+/* A fact that this call turned out to need is missing; @fact is its path in the host document
+ * ("groups/12/devices"), @how gets it (NULL: what the host facts say of that path). */
 void rule_unknown(RuleCall *call, const char *fact, const char *how);
 /* The rule says nothing about this object. */
 void rule_not_applicable(RuleCall *call);
@@ -101,6 +107,10 @@ const RuleFamily *const *rule_families(gsize *ret_count);
 const Rule *rule_find(const char *id);
 /* All rules on all objects, severities after policy. (transfer full) */
 ViommuReport *rule_check(const View *view);
+/* What policies may do with which rule. (transfer none) */
+const PolicyCatalogue *rule_policy_catalogue(void);
+/* What a rule is after policy; OFF: it is not run */
+ViommuSeverity rule_severity(const Rule *rule, const ViommuPolicy *policy);
 const char *rule_effect_name(RuleEffect effect);
 const char *rule_fixer_name(RuleFixer fixer);
 const char *rule_scope_name(RuleScope scope);
