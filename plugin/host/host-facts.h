@@ -81,6 +81,7 @@ typedef enum {
     HOST_PCI_TO_PCIE_BRIDGE = 0x8,
     HOST_PCIE_RC_ENDPOINT = 0x9,
     HOST_PCIE_RC_EVENT_COLLECTOR = 0xa,
+    HOST_PCIE_UNKNOWN = 0x10, /* not a value of the field: nobody told us */
 } HostPcieType;
 
 /* From config space, which takes root and may wake the device: read on demand only. */
@@ -160,6 +161,9 @@ HostGroup *host_facts_add_group(ViommuHost *host, guint id);
 HostDevice *host_facts_add_device(ViommuHost *host, BasePci address);
 /* After the last add: sorts the lists, which the look-ups below need. */
 void host_facts_sort(ViommuHost *host);
+
+/* Derives the kernel's version from its release. */
+void host_facts_set_kernel(ViommuHost *host);
 
 /* (transfer none) (nullable) */
 const HostIommu *host_facts_iommu(const ViommuHost *host, const char *name);
