@@ -24,6 +24,7 @@ typedef struct {
     guint sid_bits, ssid_bits;
     guint oas; /* bits, decoded by the code table 32/36/40/42/44/48/52/56 */
     gboolean gran4k, gran16k, gran64k;
+    guint vax; /* 1: 52-bit virtual addresses */
 } HostSmmu;
 /* FALSE: one of IDR0, 1, 3, 5 is unknown, or not an SMMUv3 */
 gboolean host_decode_smmu(const HostIommu *iommu, HostSmmu *ret);
@@ -31,7 +32,8 @@ gboolean host_decode_smmu(const HostIommu *iommu, HostSmmu *ret);
 typedef struct {
     guint pasid_bits; /* 0 without PASID support */
     guint host_bits;  /* v1 table width from HATS; 0: translation unusable */
-    gboolean ppr, xt, gt, ga, gio, snp, hd;
+    guint gats;       /* guest table levels: 0: 4, 1: 5, 2: 6 */
+    gboolean ppr, xt, gt, ga, gio, snp, hd, eph;
 } HostAmd;
 gboolean host_decode_amd(const HostIommu *iommu, HostAmd *ret);
 

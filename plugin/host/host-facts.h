@@ -138,8 +138,9 @@ struct _ViommuHost {
     BaseText name, arch;       /* arch in libvirt's spelling: x86_64, aarch64 */
     BaseU64 page_size, memory; /* bytes */
     BaseText kernel_release, kernel_cmdline;
-    BaseU64 kernel;        /* BASE_VERSION of the release */
-    BaseU64 libvirt, qemu; /* BASE_VERSION */
+    BaseU64 kernel;               /* BASE_VERSION of the release */
+    BaseTri vtd_scalable_default; /* CONFIG_INTEL_IOMMU_SCALABLE_MODE_DEFAULT_ON */
+    BaseU64 libvirt, qemu;        /* BASE_VERSION */
     BaseTri vfio_container, vfio_cdev, iommufd;
     BaseU64 dma_entry_limit;
     BaseTri isolated_msi;

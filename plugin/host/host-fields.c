@@ -37,6 +37,7 @@ const HostField host_fields_root[] = {
 const HostField host_fields_kernel[] = {
     OTHER(ViommuHost, kernel_release, "release", HOST_FIELD_TEXT),
     OTHER(ViommuHost, kernel_cmdline, "cmdline", HOST_FIELD_TEXT),
+    TRI(ViommuHost, vtd_scalable_default, "vtd_scalable_default"),
     END,
 };
 

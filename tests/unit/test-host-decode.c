@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Register decode, address widths, and what an IOMMU or a group can do. */
+#include "host-decode.h"
+#include "host-read.h"
+
+#include "base-text.h"
+
+#include <string.h>
+
+static ViommuHost *
+load_shared(const char *name)
+{
+    g_autofree char *path = g_build_filename(g_getenv("VIOMMU_TEST_DATA"), "host", name, NULL);
+    g_autoptr(GError) error = NULL;
+    ViommuHost *host = host_json_load(path, &error);
+
+    g_assert_no_error(error);
+    return host;
+}
+
+static HostIommu
+vtd_unit(guint64 cap, guint64 ecap)
+{
+    return (HostIommu){.type = HOST_IOMMU_VTD, .cap = base_u64(cap), .ecap = base_u64(ecap)};
+}
+
+/* Registers of QEMU 11.1's VT-d with fsts=on, as Linux 7.2.13 showed them in sysfs. */
+static void
+test_vtd(void)
+{
+    HostIommu iommu = vtd_unit(0x81d2008c222f0686, 0x8d9a20f00f4e);
+    HostVtd vtd = {0};
+
+    g_assert_true(host_decode_vtd(&iommu, &vtd));
+    g_assert_true(vtd.caching_mode);
+    g_assert_cmpuint(vtd.mgaw, ==, 48);
+    g_assert_cmpuint(vtd.sagaw, ==, 6);
+    g_assert_true(vtd.fs1gp);
+    g_assert_false(vtd.fs5lp);
+    g_assert_true(vtd.ir);
+    g_assert_false(vtd.eim);
+    g_assert_true(vtd.dt);
+    g_assert_true(vtd.prs);
+    g_assert_false(vtd.nest);
+    g_assert_true(vtd.pasid);
+    g_assert_cmpuint(vtd.pasid_bits, ==, 20);
+    g_assert_true(vtd.smts);
+    g_assert_false(vtd.ssads);
+    g_assert_false(vtd.ssts);
+    g_assert_true(vtd.fsts);
+    g_assert_false(vtd.smpwc);
+    /* the same unit with fsts=off and NEST forced on */
+    iommu = vtd_unit(0x81d2008c222f0686, 0x480084f00f4e);
+    g_assert_true(host_decode_vtd(&iommu, &vtd));
+    g_assert_true(vtd.nest);
+    g_assert_true(vtd.ssts);
+    g_assert_false(vtd.fsts);
+    g_assert_false(vtd.pasid);
+    g_assert_cmpuint(vtd.pasid_bits, ==, 0);
+    iommu.ecap = (BaseU64){0};
+    g_assert_false(host_decode_vtd(&iommu, &vtd));
+}
+
+/* IDRs that IOMMU_GET_HW_INFO gave for QEMU 11.1's SMMUv3 with stage=nested. */
+static void
+test_smmu(void)
+{
+    static const guint oas[8] = {32, 36, 40, 42, 44, 48, 52, 56};
+    HostIommu iommu = {.type = HOST_IOMMU_SMMUV3,
+                       .idr = {base_u64(0x0d44101b), base_u64(0x02730010), base_u64(0),
+                               base_u64(0x1414), base_u64(0), base_u64(0x74)}};
+    HostSmmu smmu = {0};
+
+    g_assert_true(host_decode_smmu(&iommu, &smmu));
+    g_assert_true(smmu.s1p && smmu.s2p && smmu.coherent && smmu.asid16 && smmu.vmid16);
+    g_assert_false(smmu.ats || smmu.pri || smmu.hyp || smmu.fwb);
+    g_assert_true(smmu.ril);
+    g_assert_cmpuint(smmu.ttf, ==, 2);
+    g_assert_cmpuint(smmu.ttendian, ==, 2);
+    g_assert_cmpuint(smmu.st_level, ==, 1);
+    g_assert_cmpuint(smmu.stall_model, ==, 1);
+    g_assert_cmpuint(smmu.httu, ==, 0);
+    g_assert_cmpuint(smmu.bbml, ==, 2);
+    g_assert_cmpuint(smmu.sid_bits, ==, 16);
+    g_assert_cmpuint(smmu.ssid_bits, ==, 0);
+    g_assert_cmpuint(smmu.oas, ==, 44);
+    g_assert_true(smmu.gran4k && smmu.gran16k && smmu.gran64k);
+    for (guint code = 0; code < 8; code++) {
+        iommu.idr[5] = base_u64(code);
+        g_assert_true(host_decode_smmu(&iommu, &smmu));
+        g_assert_cmpuint(smmu.oas, ==, oas[code]);
+        g_assert_false(smmu.gran4k || smmu.gran16k || smmu.gran64k);
+    }
+    iommu.idr[3] = (BaseU64){0};
+    g_assert_false(host_decode_smmu(&iommu, &smmu));
+}
+
+static void
+test_amd(void)
+{
+    g_autoptr(ViommuHost) genoa = load_shared("genoa.json");
+    HostIommu iommu = {.type = HOST_IOMMU_AMD, .efr = base_u64(0x29d3), .efr2 = base_u64(0)};
+    HostAmd amd = {0};
+
+    /* QEMU 11.1's amd-iommu under Linux 7.2.12: "features = 29d3:0" */
+    g_assert_true(host_decode_amd(&iommu, &amd));
+    g_assert_cmpuint(amd.host_bits, ==, 64);
+    g_assert_cmpuint(amd.pasid_bits, ==, 0);
+    g_assert_true(amd.ppr && amd.gt && amd.ga);
+    g_assert_false(amd.xt || amd.gio || amd.snp || amd.hd);
+    g_assert_true(host_decode_amd(host_facts_iommu(genoa, "ivhd0"), &amd));
+    g_assert_cmpuint(amd.pasid_bits, ==, 16);
+    g_assert_true(amd.xt && amd.gio && amd.hd);
+    iommu.efr = base_u64(0xc00);
+    g_assert_true(host_decode_amd(&iommu, &amd));
+    g_assert_cmpuint(amd.host_bits, ==, 0);
+}
+
+static ViommuHost *
+make_host(const char *release, const char *cmdline)
+{
+    ViommuHost *host = host_facts_new();
+
+    if (release)
+        host->kernel_release = (BaseText){BASE_STATE_KNOWN, g_strdup(release)};
+    if (cmdline)
+        host->kernel_cmdline = (BaseText){BASE_STATE_KNOWN, g_strdup(cmdline)};
+    host_facts_set_kernel(host);
+    return host;
+}
+
+static void
+assert_bits(const char *release, const char *cmdline, const HostIommu *iommu, HostTable table,
+            BaseState state, guint bits)
+{
+    g_autoptr(ViommuHost) host = make_host(release, cmdline);
+    BaseU64 got = host_iova_bits(host, iommu, table);
+
+    if (got.state != state || (state == BASE_STATE_KNOWN && got.value != bits))
+        g_test_message("%s, %s, table %d", release, cmdline, table);
+    g_assert_cmpint(got.state, ==, state);
+    if (state == BASE_STATE_KNOWN)
+        g_assert_cmpuint(got.value, ==, bits);
+}
+
+/* The lab measured 47 bits for 7.2 with first stage, 48 without it or with sm_off. */
+static void
+test_vtd_bits(void)
+{
+    const guint64 fsts = 0x8d9a20f00f4e, ssts = 0x480084f00f4e, both = fsts | ssts;
+    HostIommu first = vtd_unit(0x81d2008c222f0686, fsts);
+    HostIommu second = vtd_unit(0x81d2008c222f0686, ssts);
+    HostIommu xeon = vtd_unit(0x81d2008c222f0686, both);
+    HostIommu client = vtd_unit(0xd2008c40660462, 0xf050da);
+    HostIommu wide = vtd_unit(0x11d2008c22380e86, both); /* MGAW 57, SAGAW 57, FS5LP */
+
+    assert_bits("7.2.13", "intel_iommu=on,sm_on", &first, HOST_TABLE_PLAIN, BASE_STATE_KNOWN, 47);
+    assert_bits("7.2.13", "intel_iommu=on,sm_off", &first, HOST_TABLE_PLAIN, BASE_STATE_KNOWN, 48);
+    assert_bits("7.2.13", "intel_iommu=on,sm_on", &second, HOST_TABLE_PLAIN, BASE_STATE_KNOWN, 48);
+    assert_bits("7.2.13", "", &second, HOST_TABLE_PLAIN, BASE_STATE_KNOWN, 48);
+    assert_bits("7.2.13", "", &xeon, HOST_TABLE_PLAIN, BASE_STATE_UNKNOWN, 0);
+    assert_bits("7.2.13", "sm_on", &xeon, HOST_TABLE_PLAIN, BASE_STATE_UNKNOWN, 0);
+    assert_bits("7.2.13", "intel_iommu=sm_on", &xeon, HOST_TABLE_PLAIN, BASE_STATE_KNOWN, 47);
+    assert_bits("7.2.13", "intel_iommu=sm_off,sm_on", &xeon, HOST_TABLE_PLAIN, BASE_STATE_KNOWN,
+                47);
+    assert_bits("7.2.13", "intel_iommu=sm_on intel_iommu=sm_off", &xeon, HOST_TABLE_PLAIN,
+                BASE_STATE_KNOWN, 48);
+    assert_bits("6.12.107", "intel_iommu=sm_on", &xeon, HOST_TABLE_PLAIN, BASE_STATE_KNOWN, 48);
+    assert_bits("6.16.1", "intel_iommu=sm_on", &xeon, HOST_TABLE_PLAIN, BASE_STATE_UNKNOWN, 0);
+    assert_bits(NULL, "intel_iommu=sm_on", &xeon, HOST_TABLE_PLAIN, BASE_STATE_UNKNOWN, 0);
+    assert_bits("7.2.13", "intel_iommu=sm_on", &xeon, HOST_TABLE_NEST_PARENT, BASE_STATE_KNOWN, 48);
+    assert_bits("7.2.13", "intel_iommu=sm_on", &first, HOST_TABLE_NEST_PARENT, BASE_STATE_ABSENT,
+                0);
+    assert_bits("6.12.107", "", &client, HOST_TABLE_PLAIN, BASE_STATE_KNOWN, 39);
+    assert_bits("7.2.13", "", &client, HOST_TABLE_PLAIN, BASE_STATE_KNOWN, 39);
+    assert_bits("7.2.13", "intel_iommu=sm_on", &wide, HOST_TABLE_PLAIN, BASE_STATE_KNOWN, 56);
+    assert_bits("7.2.13", "intel_iommu=sm_on", &wide, HOST_TABLE_NEST_PARENT, BASE_STATE_KNOWN, 57);
+    xeon.aperture_bits = base_u64(46);
+    assert_bits("7.2.13", "", &xeon, HOST_TABLE_PLAIN, BASE_STATE_KNOWN, 46);
+    assert_bits("7.2.13", "", &xeon, HOST_TABLE_NEST_PARENT, BASE_STATE_UNKNOWN, 0);
+    xeon.nest_parent = BASE_YES; /* which only scalable mode allows */
+    assert_bits("7.2.13", "", &xeon, HOST_TABLE_NEST_PARENT, BASE_STATE_KNOWN, 48);
+}
+
+static void
+test_other_bits(void)
+{
+    HostIommu amd = {.type = HOST_IOMMU_AMD, .efr = base_u64(0x1000000000010)}; /* HATS 0 */
+    HostIommu smmu = {.type = HOST_IOMMU_SMMUV3,
+                      .idr = {base_u64(0x0d44101b), base_u64(0x02730010), base_u64(0),
+                              base_u64(0x1414), base_u64(0), base_u64(0x74)}};
+    HostIommu virtio = {.type = HOST_IOMMU_VIRTIO};
+
+    assert_bits("7.2.13", "", &amd, HOST_TABLE_PLAIN, BASE_STATE_KNOWN, 48);
+    assert_bits("6.12.107", "", &amd, HOST_TABLE_PLAIN, BASE_STATE_KNOWN, 64);
+    assert_bits("6.16.0", "", &amd, HOST_TABLE_PLAIN, BASE_STATE_UNKNOWN, 0);
+    assert_bits("7.2.13", "amd_iommu=pgtbl_v2", &amd, HOST_TABLE_PLAIN, BASE_STATE_KNOWN, 47);
+    assert_bits("7.2.13", "amd_iommu=pgtbl_v2", &amd, HOST_TABLE_NEST_PARENT, BASE_STATE_KNOWN, 48);
+    assert_bits("7.2.13", NULL, &amd, HOST_TABLE_PLAIN, BASE_STATE_UNKNOWN, 0);
+    amd.efr = base_u64(0x400);
+    assert_bits("7.2.13", "", &amd, HOST_TABLE_PLAIN, BASE_STATE_KNOWN, 57);
+    amd.efr = base_u64(0x29d3); /* measured up to 2^64-1 */
+    assert_bits("6.16.0", "", &amd, HOST_TABLE_PLAIN, BASE_STATE_KNOWN, 64);
+    amd.efr = base_u64(0xc00);
+    assert_bits("7.2.13", "", &amd, HOST_TABLE_PLAIN, BASE_STATE_ABSENT, 0);
+    /* measured: 48-bit IOVA although OAS is 44 */
+    assert_bits("7.2.13", "", &smmu, HOST_TABLE_PLAIN, BASE_STATE_KNOWN, 48);
+    assert_bits("7.2.13", "", &smmu, HOST_TABLE_NEST_PARENT, BASE_STATE_KNOWN, 44);
+    smmu.idr[5] = base_u64(0x475); /* VAX */
+    assert_bits("7.2.13", "", &smmu, HOST_TABLE_PLAIN, BASE_STATE_UNKNOWN, 0);
+    assert_bits("7.2.13", "", &virtio, HOST_TABLE_PLAIN, BASE_STATE_UNKNOWN, 0);
+    virtio.aperture_bits = base_u64(64);
+    assert_bits("7.2.13", "", &virtio, HOST_TABLE_PLAIN, BASE_STATE_KNOWN, 64);
+}
+
+static void
+assert_nest(const ViommuHost *host, const HostIommu *iommu, BaseTri wanted, const char *word)
+{
+    g_autofree char *reason = NULL;
+    BaseTri got = host_can_nest(host, iommu, &reason);
+
+    if (got != wanted || (word && (!reason || !strstr(reason, word))))
+        g_test_message("wanted %d \"%s\", got %d \"%s\"", wanted, word, got, reason);
+    g_assert_cmpint(got, ==, wanted);
+    g_assert_true(word ? reason && strstr(reason, word) : reason == NULL);
+}
+
+static void
+test_nest_shared(void)
+{
+    static const struct {
+        const char *file;
+        const char *iommu;
+        BaseTri wanted;
+        const char *word;
+    } cases[] = {
+        {"grace.json", "smmu3.0x0000000011000000", BASE_YES, NULL},
+        {"grace-8bit-asid.json", "smmu3.0x0000000012000000", BASE_YES, NULL},
+        {"xeon.json", "dmar2", BASE_YES, NULL},
+        {"xeon-6.1.json", "dmar0", BASE_NO, "ECAP.SMTS"},
+        {"client39.json", "dmar1", BASE_NO, "ECAP.SMTS"},
+        {"genoa.json", "ivhd0", BASE_NO, "AMD"},
+        {"ampere.json", "smmu3.0x000033ffe0000000", BASE_NO, "no S2FWB and no CANWBS"},
+        {"none-iommu.json", NULL, BASE_NO, "no IOMMU translates"},
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(ViommuHost) host = load_shared(cases[i].file);
+        const HostIommu *iommu = host_facts_iommu(host, cases[i].iommu);
+
+        g_assert_true(cases[i].iommu == NULL || iommu != NULL);
+        assert_nest(host, iommu, cases[i].wanted, cases[i].word);
+    }
+}
+
+/* Taking a fact away may only turn an answer into unknown. */
+static void
+test_nest_smmu(void)
+{
+    g_autoptr(ViommuHost) host = make_host("7.2.13", "");
+    HostIommu iommu = {.type = HOST_IOMMU_SMMUV3,
+                       .idr = {base_u64(0x0d44101b), base_u64(0x02730010), base_u64(0),
+                               base_u64(0x1414), base_u64(0), base_u64(0x74)}};
+
+    assert_nest(host, &iommu, BASE_UNKNOWN, "coherent");
+    iommu.canwbs = BASE_YES;
+    assert_nest(host, &iommu, BASE_UNKNOWN, "iommufd");
+    host->iommufd = BASE_YES;
+    assert_nest(host, &iommu, BASE_YES, NULL);
+    iommu.viommu_alloc = BASE_NO; /* tried beats told */
+    assert_nest(host, &iommu, BASE_NO, "CANWBS");
+    iommu.viommu_alloc = BASE_UNKNOWN;
+    iommu.canwbs = BASE_NO;
+    assert_nest(host, &iommu, BASE_NO, "CANWBS");
+    iommu.idr[3] = base_u64(0x1514);
+    assert_nest(host, &iommu, BASE_YES, NULL);
+    iommu.idr[0] = (BaseU64){0};
+    assert_nest(host, &iommu, BASE_UNKNOWN, "IDR0");
+    iommu.nest_parent = BASE_YES;
+    assert_nest(host, &iommu, BASE_YES, NULL);
+    iommu.nest_parent = BASE_NO;
+    assert_nest(host, &iommu, BASE_NO, "stages");
+    iommu.nest_parent = BASE_UNKNOWN;
+    iommu.idr[0] = base_u64(0x0d44101a);
+    assert_nest(host, &iommu, BASE_NO, "stages");
+    iommu.idr[0] = base_u64(0x0d44101b);
+    host->iommufd = BASE_NO;
+    assert_nest(host, &iommu, BASE_NO, "CONFIG_IOMMUFD");
+    host->iommufd = BASE_YES;
+    host->kernel = base_u64(BASE_VERSION(6, 14, 0));
+    assert_nest(host, &iommu, BASE_UNKNOWN, "not tried");
+    iommu.viommu_alloc = BASE_YES;
+    assert_nest(host, &iommu, BASE_YES, NULL);
+}
+
+static void
+test_nest_vtd(void)
+{
+    const guint64 both = 0x8d9a20f00f4e | 0x480084f00f4e;
+    g_autoptr(ViommuHost) host = make_host("7.2.13", "intel_iommu=on");
+    HostIommu iommu = vtd_unit(0x81d2008c222f0686, both);
+
+    host->iommufd = BASE_YES;
+    assert_nest(host, &iommu, BASE_UNKNOWN, "scalable mode");
+    host->vtd_scalable_default = BASE_YES;
+    assert_nest(host, &iommu, BASE_YES, NULL);
+    iommu.nest_parent = BASE_NO;
+    assert_nest(host, &iommu, BASE_NO, "refused");
+    iommu.nest_parent = BASE_UNKNOWN;
+    host->vtd_scalable_default = BASE_NO;
+    assert_nest(host, &iommu, BASE_NO, "sm_on");
+    iommu = vtd_unit(0x81d2008c222f0686, both & ~(1ULL << 26));
+    assert_nest(host, &iommu, BASE_NO, "ECAP.NEST");
+    iommu = vtd_unit(0x81d2008c222f0686, both & ~(1ULL << 46));
+    assert_nest(host, &iommu, BASE_NO, "ECAP.SSTS");
+    iommu.cap = (BaseU64){0};
+    assert_nest(host, &iommu, BASE_UNKNOWN, "not known");
+}
+
+static void
+test_shadow(void)
+{
+    g_autoptr(ViommuHost) host = make_host("7.2.13", "");
+    HostIommu iommu = vtd_unit(0xd2008c40660462, 0xf050da);
+    g_autofree char *reason = NULL;
+
+    g_assert_cmpint(host_can_shadow(host, NULL, NULL), ==, BASE_NO);
+    g_assert_cmpint(host_can_shadow(host, &iommu, NULL), ==, BASE_UNKNOWN);
+    host->vfio_container = BASE_YES;
+    g_assert_cmpint(host_can_shadow(host, &iommu, NULL), ==, BASE_YES);
+    host->isolated_msi = BASE_NO;
+    g_assert_cmpint(host_can_shadow(host, &iommu, &reason), ==, BASE_NO);
+    g_assert_nonnull(strstr(reason, "isolated MSI"));
+    host->isolated_msi = BASE_UNKNOWN;
+    host->vfio_container = host->iommufd = BASE_NO;
+    g_assert_cmpint(host_can_shadow(host, &iommu, NULL), ==, BASE_NO);
+    host->iommufd = BASE_YES;
+    iommu = (HostIommu){.type = HOST_IOMMU_SMMUV3, .idr = {base_u64(0x0d44100b)}};
+    g_assert_cmpint(host_can_shadow(host, &iommu, NULL), ==, BASE_NO);
+    iommu = (HostIommu){.type = HOST_IOMMU_AMD, .efr = base_u64(0xc00)};
+    g_assert_cmpint(host_can_shadow(host, &iommu, NULL), ==, BASE_NO);
+}
+
+static void
+test_groups(void)
+{
+    g_autoptr(ViommuHost) host = load_shared("xeon.json");
+    const HostDevice *blocker = NULL;
+    BasePci sound = {0, 0x98, 0, 1};
+    g_autoptr(GArray) managed = g_array_new(FALSE, FALSE, sizeof(BasePci));
+    HostGroup *group;
+
+    g_assert_cmpint(host_group_viable(host, host_facts_group(host, 27), NULL, &blocker), ==,
+                    BASE_NO);
+    g_assert_true(blocker && base_pci_equal(blocker->address, sound));
+    g_assert_cmpuint(host_group_endpoints(host, host_facts_group(host, 27)).value, ==, 2);
+    g_array_append_val(managed, sound);
+    g_assert_cmpint(host_group_viable(host, host_facts_group(host, 27), managed, &blocker), ==,
+                    BASE_YES);
+    g_assert_null(blocker);
+    /* the bridge is unbound and does not count as an endpoint */
+    g_assert_cmpint(host_group_viable(host, host_facts_group(host, 30), NULL, NULL), ==, BASE_YES);
+    g_assert_cmpuint(host_group_endpoints(host, host_facts_group(host, 30)).value, ==, 1);
+    group = (HostGroup *)host_facts_group(host, 29);
+    g_assert_cmpint(host_group_viable(host, group, NULL, NULL), ==, BASE_YES);
+    group->other_members = 1;
+    g_assert_cmpint(host_group_viable(host, group, NULL, NULL), ==, BASE_UNKNOWN);
+    g_assert_cmpuint(host_group_endpoints(host, group).value, ==, 3);
+    ((HostDevice *)host_facts_device(host, sound))->driver.state = BASE_STATE_UNKNOWN;
+    g_clear_pointer(&((HostDevice *)host_facts_device(host, sound))->driver.text, g_free);
+    g_assert_cmpint(host_group_viable(host, host_facts_group(host, 27), NULL, &blocker), ==,
+                    BASE_UNKNOWN);
+    group->devices_state = BASE_STATE_UNKNOWN;
+    g_assert_cmpint(host_group_endpoints(host, group).state, ==, BASE_STATE_UNKNOWN);
+}
+
+/* Which drivers leave DMA to user space. */
+static void
+test_drivers(void)
+{
+    static const struct {
+        const char *driver;
+        BaseTri viable;
+    } cases[] = {
+        {"vfio-pci", BASE_YES},   {"nvgrace_gpu_vfio_pci", BASE_YES}, {"pci-stub", BASE_YES},
+        {"pcieport", BASE_YES},   {"mlx5-vfio-pci", BASE_YES},        {"shpchp", BASE_NO},
+        {"xen-pciback", BASE_NO}, {"snd_hda_intel", BASE_NO},         {"not_vfio_at_all", BASE_NO}};
+
+    for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(ViommuHost) host = host_facts_new();
+        BasePci address = {0, 1, 0, 0};
+        HostDevice *device = host_facts_add_device(host, address);
+        HostGroup *group = host_facts_add_group(host, 1);
+
+        device->driver = (BaseText){BASE_STATE_KNOWN, g_strdup(cases[i].driver)};
+        group->devices_state = BASE_STATE_KNOWN;
+        g_array_append_val(group->devices, address);
+        host_facts_sort(host);
+        g_assert_cmpint(host_group_viable(host, group, NULL, NULL), ==, cases[i].viable);
+    }
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_set_nonfatal_assertions();
+    g_test_add_func("/host-decode/vtd", test_vtd);
+    g_test_add_func("/host-decode/smmu", test_smmu);
+    g_test_add_func("/host-decode/amd", test_amd);
+    g_test_add_func("/host-decode/vtd-bits", test_vtd_bits);
+    g_test_add_func("/host-decode/other-bits", test_other_bits);
+    g_test_add_func("/host-decode/nest-shared", test_nest_shared);
+    g_test_add_func("/host-decode/nest-smmu", test_nest_smmu);
+    g_test_add_func("/host-decode/nest-vtd", test_nest_vtd);
+    g_test_add_func("/host-decode/shadow", test_shadow);
+    g_test_add_func("/host-decode/groups", test_groups);
+    g_test_add_func("/host-decode/drivers", test_drivers);
+    return g_test_run();
+}
