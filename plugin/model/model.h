@@ -25,6 +25,15 @@ typedef struct {
     gboolean empty_tag; /* written <a/> */
 } ModelSpan;
 
+/* Byte offsets of one attribute in a start tag. */
+typedef struct {
+    gsize start;     /* of its name */
+    gsize name_end;  /* behind its name */
+    gsize value;     /* behind the opening quote */
+    gsize value_end; /* of the closing quote */
+    char quote;      /* ' or " */
+} ModelAttributeSpan;
+
 typedef enum {
     MODEL_ADDRESS_NONE,      /* no PCI address, and libvirt will not give one */
     MODEL_ADDRESS_WRITTEN,   /* <address type='pci' …> with bus and slot */
@@ -56,8 +65,9 @@ typedef enum {
 /* A PCI controller; index 0 exists even where it is not written (node is NULL then). */
 typedef struct {
     xmlNode *node;
-    char *alias; /* NULL when not written */
-    guint index; /* == guest bus number in libvirt's addresses */
+    gboolean added; /* one of added_controllers */
+    char *alias;    /* NULL when not written */
+    guint index;    /* == guest bus number in libvirt's addresses */
     ModelBusKind kind;
     char *model;      /* text of @model */
     char *model_name; /* <model name=…>: "ioh3420", "pcie-root-port", …; NULL */
@@ -101,6 +111,7 @@ typedef struct {
     gboolean conventional; /* libvirt places it as conventional PCI */
     gboolean implicit;     /* libvirt adds it by itself; node is NULL */
     BaseTri driver_iommu;  /* <driver iommu='on|off'> of virtio devices */
+    guint rank;            /* private to this room: class in libvirt's order of placement */
 } ModelEndpoint;
 
 typedef enum {
@@ -122,7 +133,10 @@ typedef struct {
     xmlNode *driver;        /* <driver> or NULL */
     GHashTable *attributes; /* char * -> char *: of <driver> as written; for a commandline one
                                the QEMU properties in QEMU's spelling */
-    GHashTable *properties; /* char * -> char *: QEMU properties from qemu:override that reach it */
+    GHashTable *properties; /* char * -> char *: QEMU properties from qemu:override that reach it;
+                               they win over attributes. "" for type='remove' */
+    GHashTable *globals;    /* char * -> char *: from `-global MODEL.property=value`; attributes and
+                               properties win over them */
     BaseU64 granule;        /* bytes from <granule size>; ABSENT: mode='host' */
     ModelAddress address;   /* virtio and amd only */
 } ModelIommu;
@@ -174,12 +188,14 @@ struct _ViommuDomain {
     xmlNode *iommufd_node;
     char *iommufd_fdgroup;
 
-    GPtrArray *controllers; /* of ModelController, ascending index */
-    GPtrArray *hostdevs;    /* of ModelHostdev, document order */
-    GPtrArray *endpoints;   /* of ModelEndpoint */
-    GPtrArray *iommus;      /* of ModelIommu; <iommu> first, then hidden ones */
-    GPtrArray *overrides;   /* of ModelOverride */
-    GPtrArray *arguments;   /* of xmlNode *: <qemu:arg> */
+    GPtrArray *controllers;       /* of ModelController, ascending index */
+    GPtrArray *added_controllers; /* of ModelController, ascending index: libvirt will add them for
+                                     devices without address; addresses are predicted ones */
+    GPtrArray *hostdevs;          /* of ModelHostdev, document order */
+    GPtrArray *endpoints;         /* of ModelEndpoint, in the order in which libvirt places them */
+    GPtrArray *iommus;            /* of ModelIommu; <iommu> first, then hidden ones */
+    GPtrArray *overrides;         /* of ModelOverride */
+    GPtrArray *arguments;         /* of xmlNode *: <qemu:arg> */
     xmlNode *commandline, *override_root;
 
     xmlNode *intent;           /* <viommu:intent> or NULL */
@@ -198,6 +214,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ViommuDomain, model_domain_unref)
 
 /* Where an element stands in the source; never NULL for an element of the document. */
 const ModelSpan *model_span(const ViommuDomain *domain, const xmlNode *element);
+/* Finds the attribute written @name (qualified) in the start tag of @element. */
+gboolean model_span_attribute(const ViommuDomain *domain, const xmlNode *element, const char *name,
+                              ModelAttributeSpan *ret);
+/* Goes through the attributes of a start tag: *cursor is 0 at first. FALSE: no more. */
+gboolean model_span_next_attribute(const ViommuDomain *domain, const ModelSpan *span, gsize *cursor,
+                                   ModelAttributeSpan *ret);
 /* (transfer full): "/domain/devices/hostdev[2]" */
 char *model_xpath(const xmlNode *element);
 
@@ -206,6 +228,7 @@ xmlNode *model_child(const xmlNode *parent, const char *name);
 /* (transfer full) (nullable): attribute without namespace; @element may be NULL */
 char *model_attribute(const xmlNode *element, const char *name);
 
+/* Also one that libvirt will add; NULL: none of that index */
 const ModelController *model_controller(const ViommuDomain *domain, guint index);
 /* Index of the root bus (0 or a pxb) above controller @index; G_MAXUINT: unknown or a loop */
 guint model_root_bus(const ViommuDomain *domain, guint index);

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "model-private.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#include "base-text.h"
+#include "viommu/viommu-error.h"
+
+gboolean
+model_refuse(const ViommuDomain *domain, const xmlNode *element, GError **error, const char *format,
+             ...)
+{
+    g_autofree char *message = NULL;
+    va_list args;
+
+    va_start(args, format);
+    message = g_strdup_vprintf(format, args);
+    va_end(args);
+    g_set_error(error, VIOMMU_ERROR, VIOMMU_ERROR_SCHEMA, "%s:%u: %s", domain->file,
+                model_span(domain, element)->line, message);
+    return FALSE;
+}
+
+gboolean
+model_is(const xmlNode *element, const char *name)
+{
+    return element && !element->ns && strcmp((const char *)element->name, name) == 0;
+}
+
+gboolean
+model_is_in(const xmlNode *element, const char *name, const char *name_space)
+{
+    return element && element->ns && element->ns->href &&
+           strcmp((const char *)element->ns->href, name_space) == 0 &&
+           strcmp((const char *)element->name, name) == 0;
+}
+
+static xmlNode *
+element_from(xmlNode *node)
+{
+    while (node && node->type != XML_ELEMENT_NODE)
+        node = node->next;
+    return node;
+}
+
+xmlNode *
+model_first_element(const xmlNode *parent)
+{
+    return parent ? element_from(parent->children) : NULL;
+}
+
+xmlNode *
+model_next_element(const xmlNode *element)
+{
+    return element_from(element->next);
+}
+
+xmlNode *
+model_next(const xmlNode *element, const char *name)
+{
+    xmlNode *next = model_next_element(element);
+
+    while (next && !model_is(next, name))
+        next = model_next_element(next);
+    return next;
+}
+
+xmlNode *
+model_child(const xmlNode *parent, const char *name)
+{
+    xmlNode *first = model_first_element(parent);
+
+    return !first || model_is(first, name) ? first : model_next(first, name);
+}
+
+char *
+model_attribute(const xmlNode *element, const char *name)
+{
+    g_autoptr(XmlText) value = NULL;
+
+    if (element)
+        value = (XmlText *)xmlGetNoNsProp((xmlNode *)element, (const xmlChar *)name);
+    return g_strdup(value);
+}
+
+gboolean
+model_attribute_is(const xmlNode *element, const char *name, const char *value)
+{
+    g_autofree char *written = model_attribute(element, name);
+
+    return g_strcmp0(written, value) == 0;
+}
+
+char *
+model_text(const xmlNode *element)
+{
+    g_autoptr(XmlText) content = NULL;
+    g_autofree char *text = NULL;
+
+    if (element)
+        content = (XmlText *)xmlNodeGetContent((xmlNode *)element);
+    if (!content)
+        return NULL;
+    text = g_strstrip(g_strdup(content));
+    return *text ? g_steal_pointer(&text) : NULL;
+}
+
+char *
+model_alias(const xmlNode *device)
+{
+    return model_attribute(model_child(device, "alias"), "name");
+}
+
+BaseU64
+model_number(const xmlNode *element, const char *name, guint base)
+{
+    g_autofree char *text = model_attribute(element, name);
+    guint64 value;
+
+    if (!text)
+        return base_u64_absent();
+    return base_parse_u64(text, base, &value) ? base_u64(value) : (BaseU64){0};
+}
+
+BaseTri
+model_switch(const xmlNode *element, const char *name)
+{
+    g_autofree char *text = model_attribute(element, name);
+
+    if (g_strcmp0(text, "yes") == 0 || g_strcmp0(text, "on") == 0)
+        return BASE_YES;
+    if (g_strcmp0(text, "no") == 0 || g_strcmp0(text, "off") == 0)
+        return BASE_NO;
+    return BASE_UNKNOWN;
+}
+
+/* 1-based place among the siblings of the same name, 0 when it is the only one. */
+static guint
+sibling_place(const xmlNode *element)
+{
+    guint place = 0, count = 0;
+
+    for (xmlNode *node = element->parent->children; node; node = node->next) {
+        if (node->type != XML_ELEMENT_NODE || node->ns != element->ns ||
+            !xmlStrEqual(node->name, element->name))
+            continue;
+        count++;
+        if (node == element)
+            place = count;
+    }
+    return count > 1 ? place : 0;
+}
+
+char *
+model_xpath(const xmlNode *element)
+{
+    g_autoptr(GString) path = g_string_new(NULL);
+
+    for (; element && element->type == XML_ELEMENT_NODE; element = element->parent) {
+        g_autoptr(GString) step = g_string_new("/");
+        guint place = sibling_place(element);
+
+        if (element->ns && element->ns->prefix)
+            g_string_append_printf(step, "%s:", (const char *)element->ns->prefix);
+        g_string_append(step, (const char *)element->name);
+        if (place)
+            g_string_append_printf(step, "[%u]", place);
+        g_string_prepend(path, step->str);
+    }
+    return g_string_free(g_steal_pointer(&path), FALSE);
+}

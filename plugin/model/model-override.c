@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
+#include "model-private.h"
+
+void
+model_override_free(ModelOverride *override)
+{
+    if (!override)
+        return;
+    g_free(override->alias);
+    g_ptr_array_unref(override->names);
+    g_ptr_array_unref(override->types);
+    g_ptr_array_unref(override->values);
+    g_free(override);
+}
+
+/* libvirt keeps an alias only if it begins with "ua-" and consists of these characters
+ * (virDomainDeviceInfoParseXML, 11.3, conf/domain_conf.c:5831); others are dropped in silence. */
+static gboolean
+is_user_alias(const char *alias)
+{
+    return alias && g_str_has_prefix(alias, "ua-") &&
+           strspn(alias, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") ==
+               strlen(alias);
+}
+
+/* Whether @alias is the user alias of @node or, where that has none, @prefix and @number. */
+static gboolean
+alias_fits(const char *alias, const char *written, const char *prefix, guint number)
+{
+    g_autofree char *usual = g_strdup_printf("%s%u", prefix, number);
+
+    return strcmp(alias, is_user_alias(written) ? written : usual) == 0;
+}
+
+static gboolean
+is_iommu_alias(const ViommuDomain *domain, const char *alias)
+{
+    for (guint i = 0; i < domain->iommus->len; i++) {
+        const ModelIommu *iommu = domain->iommus->pdata[i];
+
+        if (!iommu->commandline && alias_fits(alias, iommu->alias, "iommu", i))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static gboolean
+is_controller_alias(const ViommuDomain *domain, const char *alias)
+{
+    for (guint i = 0; i < domain->controllers->len; i++) {
+        const ModelController *controller = domain->controllers->pdata[i];
+
+        if (alias_fits(alias, controller->alias,
+                       controller->kind == MODEL_BUS_PCIE_ROOT ? "pcie." : "pci.",
+                       controller->index))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* libvirt numbers the interfaces of type hostdev before the hostdevs, each by its place. */
+static gboolean
+is_hostdev_alias(const ViommuDomain *domain, const char *alias)
+{
+    static const char *const elements[] = {"interface", "hostdev"};
+    guint number = 0;
+
+    for (guint i = 0; i < G_N_ELEMENTS(elements); i++) {
+        for (const xmlNode *node = model_child(domain->devices, elements[i]); node;
+             node = model_next(node, elements[i])) {
+            g_autofree char *written = model_alias(node);
+
+            if (i == 0 && !model_attribute_is(node, "type", "hostdev"))
+                continue;
+            if (alias_fits(alias, written, "hostdev", number++))
+                return TRUE;
+        }
+    }
+    return FALSE;
+}
+
+/* Default aliases of other devices: a class name and numbers. Whether that very device exists is
+ * not told here; "matched" must be FALSE only where libvirt surely ignores the entry. */
+static gboolean
+may_be_other_alias(const char *alias)
+{
+    static const char *const classes[] = {
+        "virtio-disk", "scsi",      "sata",       "ide",    "fdc",     "usb",       "virtio-serial",
+        "ccid",        "net",       "video",      "sound",  "balloon", "rng",       "input",
+        "watchdog",    "vsock",     "fs",         "tpm",    "shmem",   "serial",    "console",
+        "channel",     "parallel",  "dimm",       "nvdimm", "redir",   "crypto",    "panic",
+        "pstore",      "virtiomem", "virtiopmem", "hub",    "audio",   "smartcard", "nvram",
+        "epc",         NULL};
+    g_autofree char *stem = g_strndup(alias, strcspn(alias, "0123456789"));
+
+    return g_strv_contains(classes, stem);
+}
+
+static gboolean
+some_device_is_called(const ViommuDomain *domain, const char *alias)
+{
+    if (is_iommu_alias(domain, alias) || is_controller_alias(domain, alias) ||
+        is_hostdev_alias(domain, alias) || may_be_other_alias(alias))
+        return TRUE;
+    for (const xmlNode *node = model_first_element(domain->devices); node;
+         node = model_next_element(node)) {
+        g_autofree char *written = model_alias(node);
+
+        if (is_user_alias(written) && strcmp(written, alias) == 0)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static void
+read_properties(ModelOverride *override)
+{
+    xmlNode *frontend = model_first_element(override->node);
+
+    while (frontend && !model_is_in(frontend, "frontend", MODEL_QEMU_NAMESPACE))
+        frontend = model_next_element(frontend);
+    for (xmlNode *node = model_first_element(frontend); node; node = model_next_element(node)) {
+        g_autofree char *name = model_attribute(node, "name");
+        g_autofree char *type = model_attribute(node, "type");
+        g_autofree char *value = model_attribute(node, "value");
+
+        if (!model_is_in(node, "property", MODEL_QEMU_NAMESPACE) || !name)
+            continue;
+        g_ptr_array_add(override->names, g_steal_pointer(&name));
+        g_ptr_array_add(override->types, type ? g_steal_pointer(&type) : g_strdup(""));
+        g_ptr_array_add(override->values, value ? g_steal_pointer(&value) : g_strdup(""));
+    }
+}
+
+/* The alias of an amd vIOMMU belongs to its helper device, and a machine-wide SMMU is no device at
+ * all: no override reaches these two. */
+static gboolean
+can_be_overridden(const ModelIommu *iommu)
+{
+    if (iommu->commandline || iommu->kind == MODEL_IOMMU_AMD)
+        return FALSE;
+    return iommu->kind != MODEL_IOMMU_SMMUV3 || g_hash_table_contains(iommu->attributes, "pciBus");
+}
+
+static void
+apply(const ViommuDomain *domain, const ModelOverride *override)
+{
+    for (guint i = 0; i < domain->iommus->len; i++) {
+        ModelIommu *iommu = domain->iommus->pdata[i];
+
+        if (!can_be_overridden(iommu) || !alias_fits(override->alias, iommu->alias, "iommu", i))
+            continue;
+        for (guint j = 0; j < override->names->len; j++) {
+            gboolean removed = strcmp(override->types->pdata[j], "remove") == 0;
+
+            g_hash_table_replace(iommu->properties, g_strdup(override->names->pdata[j]),
+                                 g_strdup(removed ? "" : override->values->pdata[j]));
+        }
+    }
+}
+
+void
+model_read_overrides(ViommuDomain *domain)
+{
+    for (xmlNode *node = model_first_element(domain->root); node; node = model_next_element(node))
+        if (model_is_in(node, "override", MODEL_QEMU_NAMESPACE))
+            domain->override_root = node;
+    for (xmlNode *node = model_first_element(domain->override_root); node;
+         node = model_next_element(node)) {
+        g_autofree char *alias = model_attribute(node, "alias");
+        ModelOverride *override;
+
+        if (!model_is_in(node, "device", MODEL_QEMU_NAMESPACE) || !alias)
+            continue;
+        override = g_new0(ModelOverride, 1);
+        override->node = node;
+        override->alias = g_steal_pointer(&alias);
+        override->names = g_ptr_array_new_with_free_func(g_free);
+        override->types = g_ptr_array_new_with_free_func(g_free);
+        override->values = g_ptr_array_new_with_free_func(g_free);
+        read_properties(override);
+        override->matched = some_device_is_called(domain, override->alias);
+        g_ptr_array_add(domain->overrides, override);
+        apply(domain, override);
+    }
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <libxml/parser.h>
+#include <string.h>
+
+#include "base-file.h"
+#include "model-private.h"
+#include "model-source.h"
+#include "viommu/viommu-error.h"
+
+typedef xmlParserCtxt ParserContext;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ParserContext, xmlFreeParserCtxt)
+
+/* The first fatal complaint of libxml2. It may report several; the later ones are often only
+ * consequences. */
+typedef struct {
+    char *message;
+    gint line;
+} Complaint;
+
+static void
+keep_complaint(Complaint *complaint, const xmlError *error)
+{
+    if (complaint->message || error->level != XML_ERR_FATAL || !error->message)
+        return;
+    complaint->message = g_strstrip(g_strdup(error->message));
+    g_strdelimit(complaint->message, "\r\n", ' ');
+    complaint->line = error->line;
+}
+
+#if LIBXML_VERSION >= 21300
+static void
+on_error(void *data, const xmlError *error)
+{
+    keep_complaint(data, error);
+}
+#else
+static void
+on_error(void *data, xmlError *error)
+{
+    keep_complaint(((ParserContext *)data)->_private, error);
+}
+#endif
+
+/* Handlers of this context only: nothing global changes, nothing is printed. */
+static void
+collect_errors(ParserContext *context, Complaint *complaint)
+{
+#if LIBXML_VERSION >= 21300
+    xmlCtxtSetErrorHandler(context, on_error, complaint);
+#else
+    context->_private = complaint;
+    context->sax->serror = on_error;
+#endif
+}
+
+static xmlDoc *
+parse_xml(const char *text, gsize length, const char *file, GError **error)
+{
+    g_autoptr(ParserContext) context = xmlNewParserCtxt();
+    g_autoptr(xmlDoc) doc = NULL;
+    g_autofree char *message = NULL;
+    Complaint complaint = {0};
+
+    collect_errors(context, &complaint);
+    doc = xmlCtxtReadMemory(context, text, (int)length, NULL, NULL,
+                            XML_PARSE_NONET | XML_PARSE_BIG_LINES | XML_PARSE_NOERROR |
+                                XML_PARSE_NOWARNING);
+    message = complaint.message;
+    if (!doc) {
+        g_set_error(error, VIOMMU_ERROR, VIOMMU_ERROR_PARSE, "%s:%d: not well-formed: %s", file,
+                    MAX(complaint.line, 1), message ? message : "cannot be parsed");
+        return NULL;
+    }
+    if (doc->intSubset || doc->extSubset) {
+        g_set_error(error, VIOMMU_ERROR, VIOMMU_ERROR_PARSE,
+                    "%s:1: document type declarations are not allowed", file);
+        return NULL;
+    }
+    return g_steal_pointer(&doc);
+}
+
+static ViommuDomain *
+domain_new(const char *text, gsize length, const char *file)
+{
+    ViommuDomain *domain = g_new0(ViommuDomain, 1);
+
+    domain->refs = 1;
+    domain->file = g_strdup(file);
+    domain->text = g_strndup(text, length);
+    domain->length = length;
+    domain->controllers = g_ptr_array_new_with_free_func((GDestroyNotify)model_controller_free);
+    domain->added_controllers =
+        g_ptr_array_new_with_free_func((GDestroyNotify)model_controller_free);
+    domain->hostdevs = g_ptr_array_new_with_free_func((GDestroyNotify)model_hostdev_free);
+    domain->endpoints = g_ptr_array_new_with_free_func((GDestroyNotify)model_endpoint_free);
+    domain->iommus = g_ptr_array_new_with_free_func((GDestroyNotify)model_iommu_free);
+    domain->overrides = g_ptr_array_new_with_free_func((GDestroyNotify)model_override_free);
+    domain->arguments = g_ptr_array_new();
+    domain->intent_devices =
+        g_ptr_array_new_with_free_func((GDestroyNotify)model_intent_device_free);
+    return domain;
+}
+
+static gboolean
+check_root(ViommuDomain *domain, GError **error)
+{
+    domain->root = xmlDocGetRootElement(domain->doc);
+    if (model_is(domain->root, "domain"))
+        return TRUE;
+    return model_refuse(domain, domain->root, error,
+                        "not a domain: root element is <%.60s>%s%.100s",
+                        (const char *)domain->root->name, domain->root->ns ? " in namespace " : "",
+                        domain->root->ns ? (const char *)domain->root->ns->href : "");
+}
+
+static gboolean
+read_domain(ViommuDomain *domain, GError **error)
+{
+    if (!check_root(domain, error) || !model_read_scalars(domain, error) ||
+        !model_read_memory(domain, error) || !model_read_controllers(domain, error))
+        return FALSE;
+    model_read_hostdevs(domain);
+    model_read_endpoints(domain);
+    model_read_iommus(domain);
+    model_read_arguments(domain);
+    model_read_overrides(domain);
+    model_read_intent(domain);
+    return TRUE;
+}
+
+ViommuDomain *
+model_domain_parse(const char *text, gsize length, const char *file, GError **error)
+{
+    g_autoptr(ViommuDomain) domain = NULL;
+
+    if (length > BASE_FILE_LIMIT) {
+        g_set_error(error, VIOMMU_ERROR, VIOMMU_ERROR_IO,
+                    "%s: larger than %" G_GSIZE_FORMAT " bytes", file, BASE_FILE_LIMIT);
+        return NULL;
+    }
+    if (!model_source_check(text, length, file, error))
+        return NULL;
+    domain = domain_new(text, length, file);
+    domain->doc = parse_xml(domain->text, length, file, error);
+    if (!domain->doc)
+        return NULL;
+    domain->spans = model_source_scan(domain->text, length, domain->doc, file, error);
+    if (!domain->spans || !read_domain(domain, error))
+        return NULL;
+    return g_steal_pointer(&domain);
+}
+
+ViommuDomain *
+model_domain_load(const char *path, GError **error)
+{
+    g_autofree char *text = NULL;
+    gsize length;
+
+    if (!base_file_read(path, BASE_FILE_LIMIT, &text, &length, error))
+        return NULL;
+    return model_domain_parse(text, length, path, error);
+}
+
+ViommuDomain *
+model_domain_ref(ViommuDomain *domain)
+{
+    g_atomic_int_inc(&domain->refs);
+    return domain;
+}
+
+static void
+free_strings(ViommuDomain *domain)
+{
+    g_free(domain->file);
+    g_free(domain->text);
+    g_free(domain->name);
+    g_free(domain->uuid);
+    g_free(domain->type);
+    g_free(domain->arch);
+    g_free(domain->machine);
+    g_free(domain->emulator);
+    g_free(domain->ioapic);
+    g_free(domain->iommufd_fdgroup);
+}
+
+void
+model_domain_unref(ViommuDomain *domain)
+{
+    if (!domain || !g_atomic_int_dec_and_test(&domain->refs))
+        return;
+    free_strings(domain);
+    g_ptr_array_unref(domain->controllers);
+    g_ptr_array_unref(domain->added_controllers);
+    g_ptr_array_unref(domain->hostdevs);
+    g_ptr_array_unref(domain->endpoints);
+    g_ptr_array_unref(domain->iommus);
+    g_ptr_array_unref(domain->overrides);
+    g_ptr_array_unref(domain->arguments);
+    g_ptr_array_unref(domain->intent_devices);
+    g_clear_pointer(&domain->spans, g_array_unref);
+    g_clear_pointer(&domain->doc, xmlFreeDoc);
+    g_free(domain);
+}
