@@ -26,84 +26,28 @@ view_machine_version(const ViommuDomain *domain, guint64 qemu)
     return qemu ? base_u64(qemu) : (BaseU64){0};
 }
 
-/* The "value" of @argument when it is "driver.property=value". */
-static const char *
-match_global(const char *argument, const char *driver, const char *property)
-{
-    gsize driver_length = strlen(driver), property_length = strlen(property);
-
-    if (strncmp(argument, driver, driver_length) != 0 || argument[driver_length] != '.')
-        return NULL;
-    argument += driver_length + 1;
-    if (strncmp(argument, property, property_length) != 0 || argument[property_length] != '=')
-        return NULL;
-    return argument + property_length + 1;
-}
-
-char *
-view_global(const ViommuDomain *domain, const char *driver, const char *property)
-{
-    char *found = NULL;
-    gboolean after_global = FALSE;
-
-    for (guint i = 0; domain->arguments && i < domain->arguments->len; i++) {
-        g_autofree char *text = model_attribute(domain->arguments->pdata[i], "value");
-        const char *value = after_global && text ? match_global(text, driver, property) : NULL;
-
-        if (value) {
-            g_free(found);
-            found = g_strdup(value);
-        }
-        after_global = g_strcmp0(text, "-global") == 0;
-    }
-    return found;
-}
-
-/* QEMU device whose -global properties reach that vIOMMU */
-static const char *
-driver_name(ModelIommuKind kind)
-{
-    switch (kind) {
-    case MODEL_IOMMU_INTEL:
-        return "intel-iommu";
-    case MODEL_IOMMU_AMD:
-        return "amd-iommu";
-    case MODEL_IOMMU_VIRTIO:
-        return "virtio-iommu-pci";
-    case MODEL_IOMMU_SMMUV3:
-        return "arm-smmuv3";
-    case MODEL_IOMMU_OTHER:
-        break;
-    }
-    return NULL;
-}
-
-/* What is written for one property, or NULL. An override replaces what libvirt makes of the
- * attribute (libvirt 11.3 qemu_command.c, qemuBuildDeviceCommandlineHandleOverrides), and both
- * replace a -global default. @attribute: libvirt's spelling or NULL. (transfer full) */
+/* What is written for one property, or NULL ("" where an override removes it). An override replaces
+ * what libvirt makes of the attribute (libvirt 11.3 qemu_command.c,
+ * qemuBuildDeviceCommandlineHandleOverrides), and both replace a -global default. @attribute:
+ * libvirt's spelling or NULL. (transfer full) */
 static char *
-written(const ViommuDomain *domain, const ModelIommu *iommu, const char *attribute,
-        const char *property)
+written(const ModelIommu *iommu, const char *attribute, const char *property)
 {
-    const char *driver = driver_name(iommu->kind);
     gpointer value = NULL;
 
-    if (iommu->properties &&
-        g_hash_table_lookup_extended(iommu->properties, property, NULL, &value))
+    if (g_hash_table_lookup_extended(iommu->properties, property, NULL, &value))
         return g_strdup(value);
     if (iommu->commandline)
         attribute = property;
-    if (attribute && iommu->attributes &&
-        g_hash_table_lookup_extended(iommu->attributes, attribute, NULL, &value))
+    if (attribute && g_hash_table_lookup_extended(iommu->attributes, attribute, NULL, &value))
         return g_strdup(value);
-    return driver ? view_global(domain, driver, property) : NULL;
+    return g_strdup(g_hash_table_lookup(iommu->globals, property));
 }
 
 static BaseTri
-tri_of(const ViommuDomain *domain, const ModelIommu *iommu, const char *attribute,
-       const char *property, BaseTri fallback)
+tri_of(const ModelIommu *iommu, const char *attribute, const char *property, BaseTri fallback)
 {
-    g_autofree char *text = written(domain, iommu, attribute, property);
+    g_autofree char *text = written(iommu, attribute, property);
     BaseTri tri = view_parse_tri(text);
 
     return tri == BASE_UNKNOWN ? fallback : tri;
@@ -111,10 +55,9 @@ tri_of(const ViommuDomain *domain, const ModelIommu *iommu, const char *attribut
 
 /* "auto" and what is no number count as not written. */
 static BaseU64
-number_of(const ViommuDomain *domain, const ModelIommu *iommu, const char *attribute,
-          const char *property, BaseU64 fallback)
+number_of(const ModelIommu *iommu, const char *attribute, const char *property, BaseU64 fallback)
 {
-    g_autofree char *text = written(domain, iommu, attribute, property);
+    g_autofree char *text = written(iommu, attribute, property);
     guint64 value = 0;
 
     return base_parse_u64(text, 0, &value) ? base_u64(value) : fallback;
@@ -173,19 +116,18 @@ many_vcpus_default(const ViommuDomain *domain, const ModelIommu *iommu, guint64 
 
 /* The x- names are those of QEMU 10.0; its x-pasid-mode is a boolean without a width. */
 static void
-fill_intel_scalable(ViewIommu *view, const ViommuDomain *domain, const ModelIommu *iommu)
+fill_intel_scalable(ViewIommu *view, const ModelIommu *iommu)
 {
-    BaseTri old_pasid = tri_of(domain, iommu, NULL, "x-pasid-mode", BASE_NO);
+    BaseTri old_pasid = tri_of(iommu, NULL, "x-pasid-mode", BASE_NO);
 
-    view->scalable = tri_of(domain, iommu, NULL, "scalable-mode",
-                            tri_of(domain, iommu, NULL, "x-scalable-mode", BASE_NO));
-    view->fsts =
-        tri_of(domain, iommu, NULL, "fsts", tri_of(domain, iommu, NULL, "x-flts", BASE_NO));
-    view->fs1gp = tri_of(domain, iommu, NULL, "fs1gp", BASE_YES);
-    view->snoop_control = tri_of(domain, iommu, NULL, "snoop-control", BASE_NO);
-    view->svm = tri_of(domain, iommu, NULL, "svm", BASE_NO);
-    view->pasid_bits = number_of(domain, iommu, NULL, "pasid-bits",
-                                 old_pasid == BASE_YES ? (BaseU64){0} : base_u64(0));
+    view->scalable =
+        tri_of(iommu, NULL, "scalable-mode", tri_of(iommu, NULL, "x-scalable-mode", BASE_NO));
+    view->fsts = tri_of(iommu, NULL, "fsts", tri_of(iommu, NULL, "x-flts", BASE_NO));
+    view->fs1gp = tri_of(iommu, NULL, "fs1gp", BASE_YES);
+    view->snoop_control = tri_of(iommu, NULL, "snoop-control", BASE_NO);
+    view->svm = tri_of(iommu, NULL, "svm", BASE_NO);
+    view->pasid_bits =
+        number_of(iommu, NULL, "pasid-bits", old_pasid == BASE_YES ? (BaseU64){0} : base_u64(0));
 }
 
 static void
@@ -197,28 +139,28 @@ fill_intel(ViewIommu *view, const ViommuDomain *domain, const ModelIommu *iommu,
     BaseTri eim;
 
     view->aw_bits =
-        number_of(domain, iommu, "aw_bits", "aw-bits", intel_default_width(domain, target->qemu));
-    view->caching_mode = tri_of(domain, iommu, "caching_mode", "caching-mode", BASE_NO);
-    view->intremap = tri_of(domain, iommu, "intremap", "intremap", intremap);
+        number_of(iommu, "aw_bits", "aw-bits", intel_default_width(domain, target->qemu));
+    view->caching_mode = tri_of(iommu, "caching_mode", "caching-mode", BASE_NO);
+    view->intremap = tri_of(iommu, "intremap", "intremap", intremap);
     eim = kvm == BASE_YES ? view->intremap : BASE_NO;
-    view->eim = tri_of(domain, iommu, "eim", "eim",
-                       many_vcpus_default(domain, iommu, target->libvirt, eim));
-    view->device_iotlb = tri_of(domain, iommu, "iotlb", "device-iotlb", BASE_NO);
-    view->dma_translation = tri_of(domain, iommu, "dma_translation", "dma-translation", BASE_YES);
-    fill_intel_scalable(view, domain, iommu);
+    view->eim =
+        tri_of(iommu, "eim", "eim", many_vcpus_default(domain, iommu, target->libvirt, eim));
+    view->device_iotlb = tri_of(iommu, "iotlb", "device-iotlb", BASE_NO);
+    view->dma_translation = tri_of(iommu, "dma_translation", "dma-translation", BASE_YES);
+    fill_intel_scalable(view, iommu);
 }
 
 static void
 fill_amd(ViewIommu *view, const ViommuDomain *domain, const ModelIommu *iommu)
 {
-    view->intremap = tri_of(domain, iommu, "intremap", "intremap", intremap_default(domain));
-    view->device_iotlb = tri_of(domain, iommu, "iotlb", "device-iotlb", BASE_NO);
-    view->dma_translation = tri_of(domain, iommu, NULL, "dma-translation", BASE_YES);
+    view->intremap = tri_of(iommu, "intremap", "intremap", intremap_default(domain));
+    view->device_iotlb = tri_of(iommu, "iotlb", "device-iotlb", BASE_NO);
+    view->dma_translation = tri_of(iommu, NULL, "dma-translation", BASE_YES);
     /* An override cannot reach it: the alias is that of the AMDVI-PCI helper (libvirt 12.8.0). */
     if (iommu->commandline) {
-        view->dma_remap = tri_of(domain, iommu, NULL, "dma-remap", BASE_NO);
+        view->dma_remap = tri_of(iommu, NULL, "dma-remap", BASE_NO);
     } else {
-        g_autofree char *text = view_global(domain, "amd-iommu", "dma-remap");
+        const char *text = g_hash_table_lookup(iommu->globals, "dma-remap");
 
         view->dma_remap = view_parse_tri(text) == BASE_YES ? BASE_YES : BASE_NO;
     }
@@ -256,13 +198,13 @@ fill_smmu(ViewIommu *view, const ViommuDomain *domain, const ModelIommu *iommu,
     gboolean forced;
 
     if (iommu->commandline) {
-        g_autofree char *name = written(domain, iommu, NULL, "primary-bus");
+        g_autofree char *name = written(iommu, NULL, "primary-bus");
 
         view->pci_bus = bus_by_name(domain, name);
     } else {
-        view->pci_bus = number_of(domain, iommu, "pciBus", "primary-bus", base_u64_absent());
+        view->pci_bus = number_of(iommu, "pciBus", "primary-bus", base_u64_absent());
     }
-    view->accel = tri_of(domain, iommu, "accel", "accel", BASE_NO);
+    view->accel = tri_of(iommu, "accel", "accel", BASE_NO);
     view->accel_written = view->accel == BASE_YES;
     /* libvirt 12.8 makes a machine-wide SMMU of it and drops accel without a word (run) */
     if (view->pci_bus.state == BASE_STATE_ABSENT)
@@ -271,15 +213,14 @@ fill_smmu(ViewIommu *view, const ViommuDomain *domain, const ModelIommu *iommu,
     view->values_auto = base_tri(!forced);
     if (!forced && !known)
         view->values_auto = BASE_UNKNOWN;
-    view->ats = tri_of(domain, iommu, "ats", "ats", forced ? BASE_NO : BASE_UNKNOWN);
-    view->ril = tri_of(domain, iommu, "ril", "ril", forced ? BASE_YES : BASE_UNKNOWN);
-    view->cmdqv =
-        tri_of(domain, iommu, "cmdqv", "cmdqv", view->accel == BASE_YES ? BASE_UNKNOWN : BASE_NO);
-    view->ssidsize = number_of(domain, iommu, "ssidsize", "ssidsize",
+    view->ats = tri_of(iommu, "ats", "ats", forced ? BASE_NO : BASE_UNKNOWN);
+    view->ril = tri_of(iommu, "ril", "ril", forced ? BASE_YES : BASE_UNKNOWN);
+    view->cmdqv = tri_of(iommu, "cmdqv", "cmdqv", view->accel == BASE_YES ? BASE_UNKNOWN : BASE_NO);
+    view->ssidsize = number_of(iommu, "ssidsize", "ssidsize",
                                forced  ? base_u64(0)
                                : known ? base_u64_absent()
                                        : (BaseU64){0});
-    view->oas = number_of(domain, iommu, "oas", "oas",
+    view->oas = number_of(iommu, "oas", "oas",
                           forced  ? base_u64(44)
                           : known ? base_u64_absent()
                                   : (BaseU64){0});
@@ -301,9 +242,9 @@ view_iommu_new(const ViommuDomain *domain, const ModelIommu *iommu, guint index,
         fill_amd(view, domain, iommu);
         break;
     case MODEL_IOMMU_VIRTIO:
-        view->aw_bits = number_of(domain, iommu, "aw_bits", "aw-bits",
-                                  virtio_default_width(domain, target->qemu));
-        view->boot_bypass = tri_of(domain, iommu, NULL, "boot-bypass", BASE_YES);
+        view->aw_bits =
+            number_of(iommu, "aw_bits", "aw-bits", virtio_default_width(domain, target->qemu));
+        view->boot_bypass = tri_of(iommu, NULL, "boot-bypass", BASE_YES);
         break;
     case MODEL_IOMMU_SMMUV3:
         fill_smmu(view, domain, iommu, target);

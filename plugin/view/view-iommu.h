@@ -9,8 +9,5 @@ ViewIommu *view_iommu_new(const ViommuDomain *domain, const ModelIommu *iommu, g
                           const ViommuTarget *target);
 void view_iommu_free(ViewIommu *iommu);
 
-/* Value of "driver.property" after the last -global in <qemu:commandline>, or NULL.
- * (transfer full) */
-char *view_global(const ViommuDomain *domain, const char *driver, const char *property);
 /* QEMU's spellings of a boolean; anything else ("auto", NULL) is UNKNOWN */
 BaseTri view_parse_tri(const char *text);

@@ -104,11 +104,13 @@ set_accounted(ViewMemlock *memlock, const ViommuDomain *domain, guint spaces)
     guint parts = 0;
 
     if (times == 0) {
-        memlock->accounted = memlock->ceiling = memlock->resident = base_u64(0);
+        memlock->accounted = memlock->pinned = base_u64(0);
+        memlock->ceiling = memlock->resident = base_u64(0);
         memlock->formula = g_strdup("nothing pins guest memory");
         return;
     }
     memlock->resident = base_u64(ram);
+    memlock->pinned = base_u64(base_saturating_mul(times, ram));
     memlock->accounted = base_u64(base_saturating_add(base_saturating_mul(times, ram), SLACK));
     memlock->ceiling = base_u64(base_saturating_add(base_saturating_mul(times, ceiling), SLACK));
     add_part(text, &parts, spaces, "address space", "address spaces");
@@ -223,7 +225,7 @@ view_memlock(const View *view, guint extra)
 
     if (count.known)
         return memlock;
-    memlock->accounted = memlock->ceiling = (BaseU64){0};
+    memlock->accounted = memlock->pinned = memlock->ceiling = (BaseU64){0};
     g_free(memlock->formula);
     memlock->formula = g_strdup("depends on where libvirt places the devices");
     return memlock;

@@ -6,6 +6,7 @@
 
 typedef struct {
     BaseU64 accounted; /* bytes the kernel may charge to QEMU: sets RLIMIT_MEMLOCK */
+    BaseU64 pinned;    /* accounted without the slack: less than this surely fails */
     BaseU64 ceiling;   /* accounted once memory is hot-plugged up to <maxMemory> */
     BaseU64 resident;  /* bytes really pinned, RAM once */
     BaseU64 libvirt;   /* what this libvirt sets by itself; ABSENT: it leaves the limit alone;

@@ -35,13 +35,48 @@ override_says(const ModelOverride *override, const char *alias, const char *name
     return FALSE;
 }
 
+/* The "value" of @argument when it is "driver.property=value". */
+static const char *
+match_global(const char *argument, const char *driver, const char *property)
+{
+    gsize driver_length = strlen(driver), property_length = strlen(property);
+
+    if (strncmp(argument, driver, driver_length) != 0 || argument[driver_length] != '.')
+        return NULL;
+    argument += driver_length + 1;
+    if (strncmp(argument, property, property_length) != 0 || argument[property_length] != '=')
+        return NULL;
+    return argument + property_length + 1;
+}
+
+/* Value of "driver.property" after the last -global in <qemu:commandline>, or NULL.
+ * (transfer full) */
+static char *
+last_global(const ViommuDomain *domain, const char *driver, const char *property)
+{
+    char *found = NULL;
+    gboolean after_global = FALSE;
+
+    for (guint i = 0; domain->arguments && i < domain->arguments->len; i++) {
+        g_autofree char *text = model_attribute(domain->arguments->pdata[i], "value");
+        const char *value = after_global && text ? match_global(text, driver, property) : NULL;
+
+        if (value) {
+            g_free(found);
+            found = g_strdup(value);
+        }
+        after_global = g_strcmp0(text, "-global") == 0;
+    }
+    return found;
+}
+
 /* libvirt has no attribute for QEMU's bus bypass: it comes by override or by hand only.
  * QEMU 11.1 hw/pci/pci.c:2996, hw/pci-bridge/pci_expander_bridge.c, hw/core/machine options. */
 static gboolean
 is_bypassed(const ViommuDomain *domain, guint root_bus)
 {
     const ModelController *bus = model_controller(domain, root_bus);
-    g_autofree char *global = view_global(domain, "pxb-pcie", "bypass_iommu");
+    g_autofree char *global = last_global(domain, "pxb-pcie", "bypass_iommu");
     g_autofree char *alias = NULL;
 
     if (root_bus == 0)
