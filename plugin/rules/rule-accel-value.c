@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "rule-accel.h"
+
+#include "rule-shared.h"
+
+gboolean
+rule_accel_has_oas(const RuleCall *call)
+{
+    return rule_is_accel(call->iommu) && base_u64_is_known(call->iommu->oas);
+}
+
+gboolean
+rule_accel_has_ssidsize(const RuleCall *call)
+{
+    return rule_is_accel(call->iommu) && base_u64_is_known(call->iommu->ssidsize);
+}
+
+gboolean
+rule_accel_has_cmdqv(const RuleCall *call)
+{
+    return rule_is_accel(call->iommu) && call->iommu->cmdqv == BASE_YES;
+}
+
+/* An SMMUv3 that libvirt knows, without accel='on' */
+gboolean
+rule_accel_lacks(const RuleCall *call)
+{
+    return call->iommu->iommu->kind == MODEL_IOMMU_SMMUV3 && !call->iommu->iommu->commandline &&
+           !call->iommu->accel_written;
+}
+
+gboolean
+rule_accel_migrates(const RuleCall *call)
+{
+    return rule_is_accel(call->iommu) && call->view->policy && call->view->policy->migration_needed;
+}
+
+void
+rule_accel_check_oas(RuleCall *call)
+{
+    guint64 oas = call->iommu->oas.value;
+
+    if (oas != 44 && oas != 48)
+        rule_fail(call, NULL, NULL, "oas %" G_GUINT64_FORMAT " is neither 44 nor 48", oas);
+}
+
+void
+rule_accel_check_ssidsize(RuleCall *call)
+{
+    guint64 bits = call->iommu->ssidsize.value;
+
+    if (bits > 20)
+        rule_fail(call, NULL, NULL, "ssidsize %" G_GUINT64_FORMAT " is above 20", bits);
+}
+
+void
+rule_accel_check_values(RuleCall *call)
+{
+    static const char *const names[] = {"ats", "ril", "ssidsize", "oas", "cmdqv"};
+
+    for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+        const char *value = g_hash_table_lookup(call->iommu->iommu->attributes, names[i]);
+
+        if (value)
+            rule_fail(call, NULL, NULL, "%s='%s' without accel='on'", names[i], value);
+    }
+}
+
+void
+rule_accel_check_kvm(RuleCall *call)
+{
+    if (g_strcmp0(call->view->domain->type, "kvm") != 0)
+        rule_fail(call, NULL, NULL, "accel='on' in a domain of type '%s'",
+                  call->view->domain->type ? call->view->domain->type : "");
+}
+
+/* A <loader type='rom'> is firmware too. */
+static gboolean
+has_firmware(const ViommuDomain *domain)
+{
+    return domain->uefi || model_child(model_child(domain->root, "os"), "loader");
+}
+
+void
+rule_accel_check_uefi(RuleCall *call)
+{
+    const ViommuDomain *domain = call->view->domain;
+
+    if (!has_firmware(domain))
+        rule_fail(call, NULL, NULL, "accel='on' in a domain without UEFI firmware");
+    else if (!domain->acpi)
+        rule_fail(call, NULL, NULL, "accel='on' in a domain without <acpi/>");
+}
+
+void
+rule_accel_check_migration(RuleCall *call)
+{
+    rule_fail(call, NULL, NULL, "policy wants migration, which an accelerated SMMUv3 blocks");
+}
+
+void
+rule_accel_check_machine(RuleCall *call)
+{
+    BaseU64 version = view_machine_version(call->view->domain, call->view->target.qemu);
+    static const char *const names[] = {"ats", "ril", "oas", "ssidsize"};
+    g_autoptr(GString) missing = g_string_new(NULL);
+    GHashTable *attributes = call->iommu->iommu->attributes;
+    g_autofree char *text = NULL;
+
+    for (guint i = 0; i < G_N_ELEMENTS(names); i++)
+        if (!g_hash_table_contains(attributes, names[i]))
+            g_string_append_printf(missing, "%s%s", missing->len ? ", " : "", names[i]);
+    if (missing->len == 0)
+        return;
+    if (!base_u64_is_known(version)) {
+        rule_unknown(call, "versions/qemu", "--qemu-version, or a machine with its version");
+    } else if (version.value < BASE_VERSION(11, 1, 0)) {
+        text = base_format_version(version.value);
+        rule_fail(call, NULL, NULL,
+                  "machine version %s fixes ats=off, ril=on, oas=44, ssidsize=0; not written: %s",
+                  text, missing->str);
+    }
+}
+
+void
+rule_accel_check_cmdqv_pages(RuleCall *call)
+{
+    if (!call->view->domain->hugepages)
+        rule_fail(call, NULL, NULL, "cmdqv='on' without huge pages keeps the queues at one page");
+}

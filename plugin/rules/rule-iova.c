@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Address widths and regions of the host that guest memory must fit. */
+#include "rule-families.h"
+#include "rule-shared.h"
+
+#define GIB       (G_GUINT64_CONSTANT(1) << 30)
+#define LOW_SPLIT G_GUINT64_CONSTANT(0xb0000000)
+
+static gboolean
+is_pci(const RuleCall *call)
+{
+    return !rule_is_mdev(call);
+}
+
+static const HostRegion *
+find_region(const HostGroup *group, HostRegionType type)
+{
+    for (guint i = 0; group && group->reserved && i < group->reserved->len; i++) {
+        const HostRegion *region = &g_array_index(group->reserved, HostRegion, i);
+
+        if (region->type == type)
+            return region;
+    }
+    return NULL;
+}
+
+/* The Intel driver refused such devices before the IOMMU core did, which 6.1 does not and 6.12
+ * does. UNKNOWN: the kernel's version would tell. */
+static BaseTri
+refuses_direct(const ViewHostdev *hostdev, BaseU64 kernel)
+{
+    if (hostdev->unit && hostdev->unit->type == HOST_IOMMU_VTD)
+        return BASE_YES;
+    if (!base_u64_is_known(kernel))
+        return BASE_UNKNOWN;
+    if (kernel.value >= BASE_VERSION(6, 12, 0))
+        return BASE_YES;
+    return kernel.value < BASE_VERSION(6, 2, 0) ? BASE_NO : BASE_UNKNOWN;
+}
+
+static void
+check_direct(RuleCall *call)
+{
+    const HostRegion *region = find_region(call->hostdev->group, HOST_REGION_DIRECT);
+    BaseTri refused = refuses_direct(call->hostdev, call->view->host->kernel);
+
+    if (!call->hostdev->group)
+        rule_not_applicable(call);
+    else if (region && refused == BASE_YES)
+        rule_fail(call, NULL, NULL,
+                  "host group %u has firmware's own memory at 0x%" G_GINT64_MODIFIER
+                  "x-0x%" G_GINT64_MODIFIER "x and can never be assigned",
+                  call->hostdev->group->id, region->start, region->end);
+    else if (region && refused == BASE_UNKNOWN)
+        rule_unknown(call, "kernel/release", NULL);
+}
+
+/* Whether the host maps all guest memory for that device when the domain starts */
+static gboolean
+maps_all(const RuleCall *call)
+{
+    const ViewIommu *iommu = call->hostdev->viommu;
+
+    if (!is_pci(call))
+        return FALSE;
+    return !iommu || iommu->iommu->kind != MODEL_IOMMU_VIRTIO || iommu->boot_bypass != BASE_NO;
+}
+
+static void
+check_memory(RuleCall *call)
+{
+    guint64 top = rule_ram_top(call->view->domain), offered = 0;
+    g_autofree char *end = base_format_size(top);
+    g_autofree char *limit = NULL;
+
+    /* no IOMMU that passes as one has less */
+    if (top <= G_GUINT64_CONSTANT(1) << 32 || !rule_host_width(call, &offered) || offered >= 64)
+        return;
+    limit = base_format_size(G_GUINT64_CONSTANT(1) << offered);
+    if (top > G_GUINT64_CONSTANT(1) << offered)
+        rule_fail(call, NULL, NULL,
+                  "guest memory ends at %s, the host maps up to %s (%" G_GUINT64_FORMAT
+                  " bits behind %s)",
+                  end, limit, offered, call->hostdev->unit->name);
+}
+
+static gboolean
+overlaps(const HostRegion *region, guint64 start, guint64 end)
+{
+    return start < end && region->start < end && region->end >= start;
+}
+
+/* QEMU moves guest memory above AMD's HyperTransport window by itself (11.1 hw/i386/pc.c:768). */
+static gboolean
+is_ht_window(const HostRegion *region)
+{
+    return region->start == G_GUINT64_CONSTANT(0xfd00000000) &&
+           region->end == G_GUINT64_CONSTANT(0xffffffffff);
+}
+
+static gboolean
+hits_memory(const ViommuDomain *domain, const HostRegion *region)
+{
+    guint64 top = rule_ram_top(domain);
+    guint64 low = domain->memory >= LOW_SPLIT ? 2 * GIB : domain->memory;
+
+    if (domain->is_virt)
+        return overlaps(region, GIB, top);
+    if (!domain->is_q35 || is_ht_window(region))
+        return FALSE;
+    /* the first MiB and its holes are nobody's business */
+    return overlaps(region, 1024 * 1024, low) || overlaps(region, 4 * GIB, top);
+}
+
+static void
+check_reserved(RuleCall *call)
+{
+    const HostGroup *group = call->hostdev->group;
+
+    if (!group)
+        rule_not_applicable(call);
+    for (guint i = 0; group && group->reserved && i < group->reserved->len; i++) {
+        const HostRegion *region = &g_array_index(group->reserved, HostRegion, i);
+
+        if (region->type != HOST_REGION_RESERVED && region->type != HOST_REGION_MSI)
+            continue;
+        if (!hits_memory(call->view->domain, region))
+            continue;
+        rule_fail(call, NULL, NULL,
+                  "host group %u reserves 0x%" G_GINT64_MODIFIER "x-0x%" G_GINT64_MODIFIER
+                  "x, where guest memory is",
+                  group->id, region->start, region->end);
+        return;
+    }
+}
+
+static const Rule rules[] = {
+    {
+        .id = "iova-direct-region",
+        .severity = VIOMMU_SEVERITY_ERROR,
+        .summary = "device whose memory firmware keeps for itself (RMRR)",
+        .rationale =
+            "The firmware wants that memory mapped at all times, so the kernel refuses to give "
+            "the device away: Firmware has requested this device have a 1:1 IOMMU mapping, "
+            "rejecting configuring the device without a 1:1 mapping. VFIO answers EINVAL (EPERM "
+            "before Linux 6.2).",
+        .remedy = "another device, or firmware that drops the region",
+        .source = "Linux 7.2 drivers/iommu/iommu.c:2404-2417; 6.12 :2260; 6.1 "
+                  "drivers/iommu/intel/iommu.c:4326",
+        .fixer = RULE_FIXER_FIRMWARE,
+        .scope = RULE_SCOPE_HOSTDEV,
+        .effect = RULE_EFFECT_REFUSED_START,
+        .certain = TRUE,
+        .needs = RULE_NEEDS_UNIT | RULE_NEEDS_RESERVED,
+        .check = check_direct,
+        .applies = is_pci,
+    },
+    {
+        .id = "iova-guest-memory-width",
+        .severity = VIOMMU_SEVERITY_ERROR,
+        .summary = "guest memory above what the host IOMMU can map",
+        .rationale =
+            "All guest memory is mapped for the device at start, at its guest address. QEMU says: "
+            "vfio_container_dma_map(...) = -22 (Invalid argument)",
+        .remedy = "less memory, or a host with a wider IOMMU",
+        .source = "QEMU 11.1 hw/vfio/listener.c:640; Linux 7.2 "
+                  "drivers/iommu/iommufd/io_pagetable.c:1181-1190",
+        .fixer = RULE_FIXER_HOST,
+        .scope = RULE_SCOPE_HOSTDEV,
+        .effect = RULE_EFFECT_REFUSED_START,
+        .certain = TRUE,
+        .needs = RULE_NEEDS_REGISTERS,
+        .check = check_memory,
+        .applies = maps_all,
+    },
+    {
+        .id = "iova-reserved-memory",
+        .severity = VIOMMU_SEVERITY_ERROR,
+        .summary = "guest memory over a reserved region of the host",
+        .rationale =
+            "Regions of type reserved and msi are cut out of what the kernel maps for the "
+            "device's group, and guest memory must be mapped at its guest address. QEMU says: "
+            "vfio_container_dma_map(...) = -22 (Invalid argument)",
+        .remedy = "less guest memory, or another host",
+        .source = "Linux 7.2 drivers/iommu/iommufd/io_pagetable.c:1502-1530, "
+                  "drivers/vfio/vfio_iommu_type1.c (vfio_iommu_resv_exclude)",
+        .fixer = RULE_FIXER_HOST,
+        .scope = RULE_SCOPE_HOSTDEV,
+        .effect = RULE_EFFECT_REFUSED_START,
+        .certain = TRUE,
+        .needs = RULE_NEEDS_RESERVED,
+        .check = check_reserved,
+        .applies = maps_all,
+    },
+};
+
+const RuleFamily rule_family_iova = {"iova", rules, G_N_ELEMENTS(rules)};

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Locked memory: what a domain pins, against what it may lock. */
+#include "rule-families.h"
+#include "rule-shared.h"
+#include "view-memlock.h"
+
+static gboolean
+pins(const RuleCall *call)
+{
+    g_autoptr(ViewMemlock) memlock = view_memlock(call->view, 0);
+
+    return memlock->pinned.state != BASE_STATE_KNOWN || memlock->pinned.value > 0;
+}
+
+static gboolean
+has_hard_limit(const RuleCall *call)
+{
+    return base_u64_is_known(call->view->domain->hard_limit) && pins(call);
+}
+
+static void
+unknown_spaces(RuleCall *call)
+{
+    rule_unknown(call, "the guest <address> of the assigned devices",
+                 "write the <address> on the device");
+}
+
+/* "virtio vIOMMU and 2 devices" is the formula's business: it says where the figure comes from. */
+static void
+fail_low(RuleCall *call, const xmlNode *node, const char *help, const char *what, guint64 bytes,
+         const ViewMemlock *memlock)
+{
+    g_autofree char *size = base_format_size(bytes);
+    g_autofree char *need = base_format_size(memlock->pinned.value);
+
+    rule_fail(call, node, help, "%s %s is less than the %s that must be locked (%s)", what, size,
+              need, memlock->formula);
+}
+
+static void
+check_hard_limit(RuleCall *call)
+{
+    const ViommuDomain *domain = call->view->domain;
+    g_autoptr(ViewMemlock) memlock = view_memlock(call->view, 0);
+    g_autofree char *wanted = NULL;
+    g_autofree char *help = NULL;
+
+    if (!base_u64_is_known(memlock->pinned)) {
+        unknown_spaces(call);
+        return;
+    }
+    if (domain->hard_limit.value > memlock->pinned.value)
+        return;
+    wanted = base_format_size(memlock->accounted.value);
+    help = g_strdup_printf("leave out <hard_limit>, or at least %s and what QEMU itself needs",
+                           wanted);
+    fail_low(call, domain->hard_limit_node, help, "hard_limit", domain->hard_limit.value, memlock);
+}
+
+static gboolean
+has_spare_ports(const RuleCall *call)
+{
+    return base_u64_is_known(call->view->domain->hard_limit) && call->view->policy &&
+           policy_spare_ports(call->view->policy, call->view->domain) > 0;
+}
+
+static void
+check_hard_limit_hotplug(RuleCall *call)
+{
+    const ViommuDomain *domain = call->view->domain;
+    guint spare = policy_spare_ports(call->view->policy, domain);
+    g_autoptr(ViewMemlock) now = view_memlock(call->view, 0);
+    g_autoptr(ViewMemlock) later = view_memlock(call->view, spare);
+    g_autofree char *size = base_format_size(domain->hard_limit.value);
+    g_autofree char *need = NULL;
+
+    if (!base_u64_is_known(now->pinned) || !base_u64_is_known(later->pinned)) {
+        unknown_spaces(call);
+        return;
+    }
+    if (domain->hard_limit.value <= now->pinned.value ||
+        domain->hard_limit.value > later->pinned.value)
+        return;
+    need = base_format_size(later->pinned.value);
+    rule_fail(call, domain->hard_limit_node, NULL,
+              "hard_limit %s is less than the %s of %u more device%s (%s)", size, need, spare,
+              spare == 1 ? "" : "s", later->formula);
+}
+
+static gboolean
+is_unprivileged(const RuleCall *call)
+{
+    return call->view->target.profile == VIOMMU_PROFILE_SESSION ||
+           call->view->target.profile == VIOMMU_PROFILE_KUBEVIRT;
+}
+
+static gboolean
+is_unprivileged_limited(const RuleCall *call)
+{
+    return is_unprivileged(call) && call->view->domain->hard_limit_node;
+}
+
+static void
+check_session(RuleCall *call)
+{
+    rule_fail(call, call->view->domain->hard_limit_node, NULL,
+              "<hard_limit> in a domain of a session daemon");
+}
+
+static gboolean
+has_hidden_viommu(const View *view)
+{
+    for (guint i = 0; i < view->iommus->len; i++) {
+        const ViewIommu *iommu = view->iommus->pdata[i];
+
+        if (iommu->iommu->commandline)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* Domains where libvirt's own formula decides */
+static gboolean
+is_counted(const RuleCall *call)
+{
+    return !base_u64_is_known(call->view->domain->hard_limit) && pins(call);
+}
+
+static gboolean
+is_counted_hidden(const RuleCall *call)
+{
+    return is_counted(call) && has_hidden_viommu(call->view);
+}
+
+static gboolean
+is_counted_plainly(const RuleCall *call)
+{
+    return is_counted(call) && !has_hidden_viommu(call->view);
+}
+
+static void
+check_libvirt(RuleCall *call)
+{
+    g_autoptr(ViewMemlock) memlock = view_memlock(call->view, 0);
+
+    if (!base_u64_is_known(memlock->pinned))
+        unknown_spaces(call);
+    else if (memlock->libvirt.state == BASE_STATE_UNKNOWN)
+        rule_unknown(call, "versions/libvirt", NULL);
+    else if (memlock->libvirt.state == BASE_STATE_ABSENT)
+        rule_not_applicable(call);
+    else if (memlock->libvirt.value < memlock->pinned.value)
+        fail_low(call, NULL, NULL, "the limit that libvirt sets,", memlock->libvirt.value, memlock);
+}
+
+static gboolean
+is_raised(const RuleCall *call)
+{
+    g_autoptr(ViewMemlock) memlock = view_memlock(call->view, 0);
+
+    return memlock->libvirt.state != BASE_STATE_ABSENT;
+}
+
+/* "16 GiB" or "unlimited" */
+static char *
+format_limit(guint64 bytes)
+{
+    return bytes == G_MAXUINT64 ? g_strdup("unlimited") : base_format_size(bytes);
+}
+
+static void
+check_daemon(RuleCall *call)
+{
+    g_autoptr(ViewMemlock) memlock = view_memlock(call->view, 0);
+    const char *of = call->view->host->memlock.of;
+    g_autofree char *wanted = NULL;
+    g_autofree char *allowed = NULL;
+
+    if (memlock->allowed.value == G_MAXUINT64 || memlock->can_raise == BASE_YES)
+        return;
+    if (memlock->libvirt.state == BASE_STATE_UNKNOWN) {
+        rule_unknown(call, "versions/libvirt", NULL);
+        return;
+    }
+    if (memlock->allowed.value >= memlock->libvirt.value)
+        return;
+    if (memlock->can_raise == BASE_UNKNOWN || !of || g_strcmp0(of, "self") == 0) {
+        rule_unknown(call, "limits/memlock/can_raise", "the limits of the libvirt daemon, as root");
+        return;
+    }
+    wanted = format_limit(memlock->libvirt.value);
+    allowed = format_limit(memlock->allowed.value);
+    rule_fail(call, NULL, NULL, "libvirt wants to lock %s, %s may have %s and cannot raise it",
+              wanted, of, allowed);
+}
+
+static gboolean
+is_per_user(const RuleCall *call)
+{
+    if (!is_unprivileged(call) || call->view->domain->iommufd_fdgroup)
+        return FALSE;
+    for (guint i = 0; i < call->view->hostdevs->len; i++) {
+        const ViewHostdev *hostdev = call->view->hostdevs->pdata[i];
+
+        if (view_is_assigned(hostdev) && hostdev->dev->iommufd == BASE_YES)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static void
+check_per_user(RuleCall *call)
+{
+    g_autoptr(ViewMemlock) memlock = view_memlock(call->view, 0);
+    g_autofree char *need = base_format_size(memlock->resident.value);
+
+    rule_fail(call, NULL, NULL,
+              "iommufd without fdgroup: the kernel adds the memory of this domain (%s) to that of "
+              "all others of its user",
+              need);
+}
+
+static const Rule rules[] = {
+    {
+        .id = "memlock-hard-limit-low",
+        .severity = VIOMMU_SEVERITY_ERROR,
+        .summary = "hard_limit below the memory that must be locked",
+        .rationale =
+            "hard_limit replaces libvirt's own figure for RLIMIT_MEMLOCK and is the cgroup's "
+            "memory.max as well. Below the need QEMU says: vfio_container_dma_map(...) = -12 "
+            "(Cannot allocate memory); below guest memory itself the kernel kills QEMU and "
+            "libvirt says only: process exited while connecting to monitor. A QEMU with "
+            "CAP_IPC_LOCK is exempt from the first.",
+        .remedy = "leave out <hard_limit>: libvirt counts for itself",
+        .source = "libvirt 11.3 src/qemu/qemu_domain.c:8109; Linux 7.2 "
+                  "drivers/vfio/vfio_iommu_type1.c:430, drivers/iommu/iommufd/pages.c:983; 512 MiB "
+                  "guest refused at 512 MiB, started at 513",
+        .fixer = RULE_FIXER_DOMAIN,
+        .scope = RULE_SCOPE_DOMAIN,
+        .effect = RULE_EFFECT_REFUSED_START,
+        .check = check_hard_limit,
+        .applies = has_hard_limit,
+    },
+    {
+        .id = "memlock-hard-limit-hotplug",
+        .severity = VIOMMU_SEVERITY_WARNING,
+        .summary = "hard_limit too low for the devices to come",
+        .rationale =
+            "With hard_limit libvirt does not raise the limit when a device is attached: "
+            "device_add fails with vfio_container_dma_map(...) = -12 (Cannot allocate memory)",
+        .remedy = "leave out <hard_limit>, or virsh memtune DOMAIN --hard-limit KIB --live before "
+                  "attach-device",
+        .source =
+            "libvirt 12.8.0, third device refused with hard_limit 150 MiB, attached after memtune",
+        .fixer = RULE_FIXER_DOMAIN,
+        .scope = RULE_SCOPE_DOMAIN,
+        .effect = RULE_EFFECT_REFUSED_HOTPLUG,
+        .demotable = TRUE,
+        .check = check_hard_limit_hotplug,
+        .applies = has_spare_ports,
+    },
+    {
+        .id = "memlock-hard-limit-session",
+        .severity = VIOMMU_SEVERITY_ERROR,
+        .summary = "hard_limit in a domain of a session daemon",
+        .rationale = "libvirt says: Memory tuning is not available in session mode",
+        .remedy = "leave out <memtune>; raise the daemon's own limit instead",
+        .source = "libvirt 11.3 src/qemu/qemu_command.c:10088; the text is in 12.8.0",
+        .fixer = RULE_FIXER_DOMAIN,
+        .scope = RULE_SCOPE_DOMAIN,
+        .effect = RULE_EFFECT_REFUSED_START,
+        .certain = TRUE,
+        .check = check_session,
+        .applies = is_unprivileged_limited,
+    },
+    {
+        .id = "memlock-commandline-viommu",
+        .severity = VIOMMU_SEVERITY_ERROR,
+        .summary = "vIOMMU that libvirt does not count",
+        .rationale =
+            "libvirt multiplies guest memory by the number of devices only where it sees an "
+            "<iommu>. One from <qemu:commandline> it does not see, and QEMU locks more than the "
+            "limit: vfio_container_dma_map(...) = -12 (Cannot allocate memory)",
+        .remedy = "<iommu> instead of the argument; what it cannot say goes into <qemu:override>",
+        .source = "libvirt 11.3 src/qemu/qemu_domain.c:8109, 12.8.0 the same; QEMU 11.1 "
+                  "hw/vfio/listener.c:640",
+        .fixer = RULE_FIXER_DOMAIN,
+        .scope = RULE_SCOPE_DOMAIN,
+        .effect = RULE_EFFECT_REFUSED_START,
+        .check = check_libvirt,
+        .applies = is_counted_hidden,
+    },
+    {
+        .id = "memlock-libvirt-low",
+        .severity = VIOMMU_SEVERITY_ERROR,
+        .summary = "limit that libvirt sets below what must be locked",
+        .rationale =
+            "Devices that share no address space lock guest memory once each: without a vIOMMU "
+            "those on the legacy backend and those on iommufd are two such spaces, and libvirt "
+            "before 8.7 counts one whatever there is. QEMU says: vfio_container_dma_map(...) = "
+            "-12 (Cannot allocate memory)",
+        .remedy =
+            "one backend for all devices without a vIOMMU; a newer libvirt; else <hard_limit> of "
+            "the figure",
+        .source = "libvirt 11.3 src/qemu/qemu_domain.c:8109, NEWS 8.7.0; QEMU 11.1 "
+                  "hw/vfio/container-legacy.c, hw/vfio/iommufd.c; pinned twice in a measurement",
+        .fixer = RULE_FIXER_DOMAIN,
+        .scope = RULE_SCOPE_DOMAIN,
+        .effect = RULE_EFFECT_REFUSED_START,
+        .check = check_libvirt,
+        .applies = is_counted_plainly,
+    },
+    {
+        .id = "memlock-daemon-cannot-raise",
+        .severity = VIOMMU_SEVERITY_ERROR,
+        .summary = "limit that the libvirt daemon cannot raise",
+        .rationale =
+            "libvirt raises RLIMIT_MEMLOCK of QEMU just before it starts it, which takes "
+            "CAP_SYS_RESOURCE above the daemon's own limit. It says: cannot limit locked memory "
+            "of process N to X: Operation not permitted",
+        .remedy = "LimitMEMLOCK=infinity for the daemon's unit or container, or CAP_SYS_RESOURCE",
+        .source =
+            "libvirt 12.8.0, refused in a container without CAP_SYS_RESOURCE; KubeVirt issue 17694",
+        .fixer = RULE_FIXER_HOST,
+        .scope = RULE_SCOPE_DOMAIN,
+        .effect = RULE_EFFECT_REFUSED_START,
+        .certain = TRUE,
+        .needs = RULE_NEEDS_MEMLOCK,
+        .check = check_daemon,
+        .applies = is_raised,
+    },
+    {
+        .id = "memlock-per-user",
+        .severity = VIOMMU_SEVERITY_WARNING,
+        .summary = "locked memory that is counted per user",
+        .rationale =
+            "Whoever opens /dev/iommu without CAP_SYS_RESOURCE leaves the kernel's default: "
+            "iommufd compares the sum over all processes of the user with the limit of the one "
+            "that maps. The second domain of that user fails with vfio_container_dma_map(...) = "
+            "-12 (Cannot allocate memory)",
+        .remedy =
+            "<iommufd enabled='yes' fdgroup='NAME'/> with a descriptor in per-process mode, or "
+            "one user per domain",
+        .source = "Linux 7.2 drivers/iommu/iommufd/pages.c:956-973, ioas.c:593-625; second domain "
+                  "refused in a measurement",
+        .fixer = RULE_FIXER_HOST,
+        .scope = RULE_SCOPE_DOMAIN,
+        .effect = RULE_EFFECT_LATE,
+        .demotable = TRUE,
+        .check = check_per_user,
+        .applies = is_per_user,
+    },
+};
+
+const RuleFamily rule_family_memlock = {"memlock", rules, G_N_ELEMENTS(rules)};

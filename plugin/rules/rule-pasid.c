@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Usages pasid and sva: what the device, the vIOMMU and QEMU must bring. */
+#include "rule-families.h"
+#include "rule-shared.h"
+
+static gboolean
+wants_pasid(const RuleCall *call)
+{
+    return call->hostdev->demand.usage >= VIOMMU_USAGE_PASID && !rule_is_mdev(call);
+}
+
+static const char *
+usage(const RuleCall *call)
+{
+    return policy_usage_name(call->hostdev->demand.usage);
+}
+
+/* What the kernel says of the device comes before what its capability says. */
+static BaseU64
+device_width(const HostDevice *fact)
+{
+    return fact->max_pasid_log2.state != BASE_STATE_UNKNOWN ? fact->max_pasid_log2
+                                                            : fact->pcie.pasid_bits;
+}
+
+static void
+check_device(RuleCall *call)
+{
+    const HostDevice *fact = call->hostdev->fact;
+    BaseU64 wanted = call->hostdev->demand.pasid_bits, width;
+
+    if (!fact) {
+        rule_not_applicable(call);
+        return;
+    }
+    width = device_width(fact);
+    if (width.state == BASE_STATE_UNKNOWN) {
+        g_autofree char *address = base_pci_format(fact->address);
+        g_autofree char *path = g_strdup_printf("devices/%s/pcie", address);
+
+        rule_unknown(call, path, NULL);
+    } else if (width.state == BASE_STATE_ABSENT || width.value == 0) {
+        rule_fail(call, NULL, NULL, "usage %s, but the device has no PASIDs", usage(call));
+    } else if (base_u64_is_known(wanted) && wanted.value > width.value) {
+        rule_fail(call, NULL, NULL,
+                  "%" G_GUINT64_FORMAT " PASID bits wanted, the device has %" G_GUINT64_FORMAT,
+                  wanted.value, width.value);
+    }
+}
+
+/* Whether the vIOMMU over the device carries PASIDs at all: nested translation */
+static gboolean
+is_nested(const ViewIommu *iommu)
+{
+    return rule_is_accel(iommu) || (iommu->iommu->kind == MODEL_IOMMU_INTEL &&
+                                    iommu->fsts == BASE_YES && iommu->scalable == BASE_YES);
+}
+
+static void
+check_nested(RuleCall *call)
+{
+    const ViewHostdev *hostdev = call->hostdev;
+
+    if (hostdev->covered == BASE_UNKNOWN)
+        rule_unknown(call, "the device's guest <address>", "write the <address> on the device");
+    else if (!hostdev->viommu)
+        rule_fail(call, NULL, NULL, "usage %s, but no vIOMMU covers the device", usage(call));
+    else if (!is_nested(hostdev->viommu))
+        rule_fail(call, NULL, NULL, "usage %s, but the %s vIOMMU over the device is not nested",
+                  usage(call), hostdev->viommu->iommu->model);
+}
+
+static gboolean
+has_nested(const RuleCall *call)
+{
+    return wants_pasid(call) && call->hostdev->viommu && is_nested(call->hostdev->viommu);
+}
+
+static BaseU64
+offered_bits(const ViewIommu *iommu)
+{
+    return rule_is_accel(iommu) ? iommu->ssidsize : iommu->pasid_bits;
+}
+
+static const char *
+bits_name(const ViewIommu *iommu)
+{
+    return rule_is_accel(iommu) ? "ssidsize" : "pasid-bits";
+}
+
+static void
+check_offered(RuleCall *call)
+{
+    const ViewIommu *iommu = call->hostdev->viommu;
+    BaseU64 offered = offered_bits(iommu);
+
+    if (offered.state == BASE_STATE_UNKNOWN)
+        rule_unknown(call, "versions/qemu", "--qemu-version, or a machine with its version");
+    else if (base_u64_is_known(offered) && offered.value == 0)
+        rule_fail(call, NULL, NULL, "usage %s, but the vIOMMU offers no PASIDs (%s is 0)",
+                  usage(call), bits_name(iommu));
+}
+
+static void
+check_narrow(RuleCall *call)
+{
+    const ViewIommu *iommu = call->hostdev->viommu;
+    BaseU64 offered = offered_bits(iommu), wanted = call->hostdev->demand.pasid_bits;
+
+    if (!base_u64_is_known(offered) || offered.value == 0 || !base_u64_is_known(wanted))
+        rule_not_applicable(call);
+    else if (offered.value < wanted.value)
+        rule_fail(call, NULL, NULL,
+                  "%" G_GUINT64_FORMAT " PASID bits wanted, the vIOMMU offers %" G_GUINT64_FORMAT
+                  " (%s)",
+                  wanted.value, offered.value, bits_name(iommu));
+}
+
+static gboolean
+wants_sva(const RuleCall *call)
+{
+    return call->hostdev->demand.usage == VIOMMU_USAGE_SVA && !rule_is_mdev(call) &&
+           call->hostdev->viommu;
+}
+
+static void
+check_sva(RuleCall *call)
+{
+    if (rule_is_behind(call, MODEL_IOMMU_INTEL))
+        rule_fail(call, NULL, NULL, "usage sva, which no VT-d vIOMMU of QEMU can give");
+}
+
+static const Rule rules[] = {
+    {
+        .id = "pasid-device-width",
+        .severity = VIOMMU_SEVERITY_ERROR,
+        .summary = "PASIDs wanted of a device that has none, or fewer",
+        .rationale =
+            "The width is the device's own (for a VF its PF's), cut by the host IOMMU; QEMU gives "
+            "the guest's function a PASID capability of that width or none.",
+        .remedy = "usage dma or guest-iommu for the device, or pasidBits within its width",
+        .source = "Linux 7.2 drivers/iommu/iommu.c:438-454, drivers/pci/ats.c:571-585; QEMU 11.1 "
+                  "hw/vfio/pci.c:2541-2582",
+        .fixer = RULE_FIXER_POLICY,
+        .scope = RULE_SCOPE_HOSTDEV,
+        .effect = RULE_EFFECT_SILENT,
+        .needs = RULE_NEEDS_DEVICE,
+        .check = check_device,
+        .applies = wants_pasid,
+    },
+    {
+        .id = "pasid-without-nesting",
+        .severity = VIOMMU_SEVERITY_ERROR,
+        .summary = "PASIDs wanted without a nested vIOMMU",
+        .rationale =
+            "A PASID selects one of the guest's own tables, which only hardware can walk: an "
+            "accelerated SMMUv3 or VT-d first stage. Shadow vIOMMUs have no PASIDs for assigned "
+            "devices, and a device outside a vIOMMU has none at all. Nothing says so at start.",
+        .remedy =
+            "accel='on' on the SMMUv3 of the device's bus, fsts and scalable-mode on VT-d, or a "
+            "weaker usage",
+        .source =
+            "QEMU 11.1 hw/i386/intel_iommu.c:4816-4830, hw/arm/smmuv3-accel.c; virtio-iommu has "
+            "no get_viommu_flags",
+        .fixer = RULE_FIXER_DOMAIN,
+        .scope = RULE_SCOPE_HOSTDEV,
+        .effect = RULE_EFFECT_SILENT,
+        .check = check_nested,
+        .applies = wants_pasid,
+    },
+    {
+        .id = "pasid-off",
+        .severity = VIOMMU_SEVERITY_ERROR,
+        .summary = "PASIDs wanted of a nested vIOMMU that offers none",
+        .rationale =
+            "The vIOMMU's width is 0 unless written (VT-d, and SMMUv3 on machines up to "
+            "virt-11.0): the guest's device has no PASID capability then, and nothing says so.",
+        .remedy =
+            "ssidsize in <driver> (SMMUv3), or pasid-bits by qemu:override (VT-d), within the "
+            "host's width",
+        .source = "QEMU 11.1 hw/vfio/pci.c:2541-2582, hw/core/machine.c:49-52",
+        .fixer = RULE_FIXER_DOMAIN,
+        .scope = RULE_SCOPE_HOSTDEV,
+        .effect = RULE_EFFECT_SILENT,
+        .check = check_offered,
+        .applies = has_nested,
+    },
+    {
+        .id = "pasid-narrow",
+        .severity = VIOMMU_SEVERITY_WARNING,
+        .summary = "vIOMMU with fewer PASID bits than wanted",
+        .rationale = "The guest can use no more address spaces than the vIOMMU's width allows.",
+        .remedy = "a wider ssidsize or pasid-bits, or fewer pasidBits in policy or <viommu:intent>",
+        .source = "QEMU 11.1 hw/i386/intel_iommu.c:4177-4191, hw/arm/smmuv3.c:2144-2174",
+        .fixer = RULE_FIXER_DOMAIN,
+        .scope = RULE_SCOPE_HOSTDEV,
+        .effect = RULE_EFFECT_SILENT,
+        .demotable = TRUE,
+        .check = check_narrow,
+        .applies = has_nested,
+    },
+    {
+        .id = "pasid-sva-vtd",
+        .severity = VIOMMU_SEVERITY_ERROR,
+        .summary = "shared virtual addressing wanted behind a VT-d vIOMMU",
+        .rationale =
+            "A Linux guest binds a process only where ECAP.SMPWC says that page walks are "
+            "coherent, and QEMU's VT-d does not set it: sva is refused in the guest, while PASIDs "
+            "for other use work.",
+        .remedy = "usage pasid for the device",
+        .source =
+            "Linux 7.2 drivers/iommu/intel/svm.c:28-48; QEMU 11.1 hw/i386/intel_iommu.c (ECAP)",
+        .fixer = RULE_FIXER_STACK,
+        .scope = RULE_SCOPE_HOSTDEV,
+        .effect = RULE_EFFECT_SILENT,
+        .check = check_sva,
+        .applies = wants_sva,
+    },
+};
+
+const RuleFamily rule_family_pasid = {"pasid", rules, G_N_ELEMENTS(rules)};

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "rule-shared.h"
+
+#define GIB (G_GUINT64_CONSTANT(1) << 30)
+
+gboolean
+rule_is_accel(const ViewIommu *iommu)
+{
+    return iommu->iommu->kind == MODEL_IOMMU_SMMUV3 && iommu->accel == BASE_YES;
+}
+
+gboolean
+rule_may_be_accel(const RuleCall *call)
+{
+    if (call->hostdev->viommu)
+        return rule_is_accel(call->hostdev->viommu);
+    if (call->hostdev->covered != BASE_UNKNOWN)
+        return FALSE;
+    for (guint i = 0; i < call->view->iommus->len; i++)
+        if (rule_is_accel(call->view->iommus->pdata[i]))
+            return TRUE;
+    return FALSE;
+}
+
+const ViewIommu *
+rule_accel_over(RuleCall *call)
+{
+    if (!call->hostdev->viommu)
+        rule_unknown(call, "the device's guest <address>", "write the <address> on the device");
+    return call->hostdev->viommu;
+}
+
+char *
+rule_line_of(const RuleCall *call, const ViewIommu *iommu)
+{
+    const xmlNode *node = iommu->iommu->driver ? iommu->iommu->driver : iommu->iommu->node;
+    const ModelSpan *span = node ? model_span(call->view->domain, node) : NULL;
+
+    return span ? g_strdup_printf(" (line %u)", span->line) : g_strdup("");
+}
+
+guint64
+rule_ram_top(const ViommuDomain *domain)
+{
+    if (domain->is_virt)
+        return base_saturating_add(domain->memory, GIB);
+    if (domain->is_q35 && domain->memory >= 0xb0000000)
+        return base_saturating_add(domain->memory, 2 * GIB);
+    return domain->memory;
+}
+
+/* QEMU asks for dirty tracking on an iommufd device where the host has it, which makes the kernel
+ * take second-stage tables (QEMU 11.1 hw/vfio/iommufd.c:446; Linux 7.2 intel/iommu.c:3013). */
+HostTable
+rule_table_of(const ViewHostdev *hostdev)
+{
+    const ViewIommu *iommu = hostdev->viommu;
+    HostVtd vtd;
+
+    if (iommu && (iommu->fsts == BASE_YES || rule_is_accel(iommu)))
+        return HOST_TABLE_NEST_PARENT;
+    if (hostdev->dev->iommufd == BASE_YES && host_decode_vtd(hostdev->unit, &vtd) && vtd.smts &&
+        vtd.ssads && vtd.smpwc)
+        return HOST_TABLE_NEST_PARENT;
+    return HOST_TABLE_PLAIN;
+}
+
+gboolean
+rule_host_width(RuleCall *call, guint64 *ret)
+{
+    const HostIommu *unit = call->hostdev->unit;
+    BaseU64 width;
+
+    if (!unit) {
+        rule_not_applicable(call);
+        return FALSE;
+    }
+    width = host_iova_bits(call->view->host, unit, rule_table_of(call->hostdev));
+    if (width.state == BASE_STATE_ABSENT) {
+        rule_not_applicable(call);
+    } else if (width.state == BASE_STATE_UNKNOWN) {
+        g_autofree char *path = g_strdup_printf("iommus/%s/aperture_bits", unit->name);
+
+        rule_unknown(call, path, NULL);
+    } else {
+        *ret = width.value;
+    }
+    return width.state == BASE_STATE_KNOWN;
+}
+
+/* libvirt 10.10 and later turn on the I/O APIC that interrupt remapping needs. */
+void
+rule_check_irqchip(RuleCall *call)
+{
+    const char *ioapic = call->view->domain->ioapic;
+
+    if (g_strcmp0(ioapic, "qemu") == 0)
+        return;
+    if (ioapic)
+        rule_fail(call, NULL, NULL, "interrupt remapping with <ioapic driver='%s'/>", ioapic);
+    else if (call->view->target.libvirt == 0)
+        rule_unknown(call, "versions/libvirt", NULL);
+    else if (call->view->target.libvirt < BASE_VERSION(10, 10, 0))
+        rule_fail(call, NULL, NULL, "interrupt remapping without <ioapic driver='qemu'/>");
+}
+
+void
+rule_check_migration(RuleCall *call)
+{
+    for (guint i = 0; i < call->view->hostdevs->len; i++) {
+        const ViewHostdev *hostdev = call->view->hostdevs->pdata[i];
+
+        if (hostdev->viommu != call->iommu || !view_is_assigned(hostdev))
+            continue;
+        rule_fail(call, NULL, NULL,
+                  "policy wants migration, which a vIOMMU over an assigned device can block");
+        return;
+    }
+}

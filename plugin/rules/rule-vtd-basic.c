@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "rule-vtd.h"
+
+#include "rule-shared.h"
+
+gboolean
+rule_vtd_is(const RuleCall *call)
+{
+    return call->iommu->iommu->kind == MODEL_IOMMU_INTEL;
+}
+
+/* What is written in <driver>, or NULL */
+static const char *
+attribute(const ViewIommu *iommu, const char *name)
+{
+    return iommu->iommu->commandline ? NULL : g_hash_table_lookup(iommu->iommu->attributes, name);
+}
+
+static gboolean
+attribute_is(const ViewIommu *iommu, const char *name, const char *value)
+{
+    return g_strcmp0(attribute(iommu, name), value) == 0;
+}
+
+void
+rule_vtd_check_caching_mode(RuleCall *call)
+{
+    const ViewIommu *iommu = call->hostdev->viommu;
+    g_autofree char *line = rule_line_of(call, iommu);
+    g_autofree char *help = NULL;
+
+    if (iommu->caching_mode == BASE_YES)
+        return;
+    if (iommu->iommu->implicit) {
+        rule_fail(
+            call, NULL,
+            "<iommu model='intel'><driver caching_mode='on'/></iommu>: libvirt then adds "
+            "interrupt remapping and EIM by itself",
+            "behind the VT-d vIOMMU that libvirt adds for %u vCPUs, which has no caching mode",
+            call->view->domain->vcpus);
+        return;
+    }
+    help = g_strdup_printf("caching_mode='on' in the vIOMMU's <driver>%s", line);
+    rule_fail(call, NULL, help, "assigned device behind a VT-d vIOMMU without caching mode");
+}
+
+gboolean
+rule_vtd_snoops(const RuleCall *call)
+{
+    return rule_vtd_over_device(call) && call->hostdev->viommu->snoop_control == BASE_YES;
+}
+
+void
+rule_vtd_check_snoop_control(RuleCall *call)
+{
+    rule_fail(call, NULL, NULL, "assigned device behind a VT-d vIOMMU with snoop-control");
+}
+
+/* libvirt 10.10 and later add what more than 255 vCPUs need. */
+static gboolean
+adds_eim(const RuleCall *call)
+{
+    return call->view->target.libvirt >= BASE_VERSION(10, 10, 0);
+}
+
+gboolean
+rule_vtd_has_intremap(const RuleCall *call)
+{
+    return rule_vtd_is(call) && attribute_is(call->iommu, "intremap", "on") &&
+           !call->iommu->iommu->implicit;
+}
+
+gboolean
+rule_vtd_has_eim(const RuleCall *call)
+{
+    return rule_vtd_is(call) && attribute_is(call->iommu, "eim", "on");
+}
+
+void
+rule_vtd_check_eim(RuleCall *call)
+{
+    gboolean added =
+        call->view->domain->vcpus > 255 && !attribute(call->iommu, "intremap") && adds_eim(call);
+
+    if (!attribute_is(call->iommu, "intremap", "on") && !added)
+        rule_fail(call, NULL, NULL, "eim is on and intremap is %s",
+                  attribute(call->iommu, "intremap") ? "off" : "not written");
+}
+
+gboolean
+rule_vtd_has_many_vcpus(const RuleCall *call)
+{
+    return rule_vtd_is(call) && !call->iommu->iommu->commandline && call->view->domain->vcpus > 255;
+}
+
+void
+rule_vtd_check_many_vcpus(RuleCall *call)
+{
+    if (!call->iommu->iommu->implicit && attribute_is(call->iommu, "eim", "on"))
+        return;
+    if (call->view->target.libvirt == 0)
+        rule_unknown(call, "versions/libvirt", NULL);
+    else if (!adds_eim(call))
+        rule_fail(call, NULL, NULL, "%u vCPUs, and no vIOMMU with eim='on'",
+                  call->view->domain->vcpus);
+}
+
+gboolean
+rule_vtd_has_eim_off(const RuleCall *call)
+{
+    return rule_vtd_has_many_vcpus(call) && attribute(call->iommu, "eim");
+}
+
+void
+rule_vtd_check_eim_off(RuleCall *call)
+{
+    if (call->iommu->eim == BASE_NO)
+        rule_fail(call, NULL, NULL, "%u vCPUs and eim is off", call->view->domain->vcpus);
+}
+
+gboolean
+rule_vtd_lacks_translation(const RuleCall *call)
+{
+    return rule_vtd_over_device(call) && call->hostdev->demand.usage != VIOMMU_USAGE_DMA;
+}
+
+void
+rule_vtd_check_translation(RuleCall *call)
+{
+    if (call->hostdev->viommu->dma_translation == BASE_NO)
+        rule_fail(call, NULL, NULL, "usage %s, but dma_translation is off: interrupts only",
+                  policy_usage_name(call->hostdev->demand.usage));
+}
+
+gboolean
+rule_vtd_migrates(const RuleCall *call)
+{
+    return rule_vtd_is(call) && call->view->policy && call->view->policy->migration_needed;
+}
