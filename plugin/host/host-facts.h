@@ -171,8 +171,8 @@ const HostIommu *host_facts_iommu(const ViommuHost *host, const char *name);
 const HostGroup *host_facts_group(const ViommuHost *host, guint id);
 const HostDevice *host_facts_device(const ViommuHost *host, BasePci address);
 
-/* Notes why a fact is unknown. Paths: "iommufd", "devices/0000:01:00.0/pcie",
- * "iommus/smmu3.0x…/idr", "limits/memlock". */
+/* Notes why a fact is unknown. Paths follow the document: "vfio/iommufd", "versions/qemu",
+ * "devices/0000:01:00.0/pcie", "iommus/smmu3.0x…/idr", "limits/memlock". */
 void host_facts_explain(ViommuHost *host, const char *path, const char *format, ...)
     G_GNUC_PRINTF(3, 4);
 /* (transfer none) (nullable): the reason of that path or of the nearest path above it */

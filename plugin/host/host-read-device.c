@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* /sys/bus/pci/devices, without config space */
+#include "host-tree.h"
+
+#include "base-text.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define DEVICES_PATH   "sys/bus/pci/devices"
+#define RESOURCE_LIMIT ((gsize)65536)
+#define BAR_COUNT      7 /* six BARs and the expansion ROM */
+
+/* linux/ioport.h */
+#define IORESOURCE_IO       0x100
+#define IORESOURCE_PREFETCH 0x2000
+#define IORESOURCE_MEM_64   0x100000
+
+typedef struct {
+    HostTree *tree;
+    int dir; /* of the function */
+    const char *name;
+    HostDevice *device;
+} Reader;
+
+static void
+device_failed(const Reader *reader, const char *fact, const char *file, int failed)
+{
+    g_autofree char *fact_path = g_strdup_printf("devices/%s/%s", reader->name, fact);
+    g_autofree char *file_path = g_strdup_printf(DEVICES_PATH "/%s/%s", reader->name, file);
+
+    host_tree_failed(reader->tree, fact_path, file_path, failed);
+}
+
+/* @optional: a missing file means absent */
+static void
+read_number(const Reader *reader, const char *file, guint base, guint64 max, gboolean optional,
+            BaseU64 *ret)
+{
+    guint64 value;
+    int failed = host_sys_u64(reader->dir, file, base, max, &value);
+
+    if (failed == ENOENT && optional)
+        *ret = base_u64_absent();
+    else if (failed)
+        device_failed(reader, file, file, failed);
+    else
+        *ret = base_u64(value);
+}
+
+/* A link that exists only where there is something to point to. */
+static void
+read_link(const Reader *reader, const char *file, BaseText *ret)
+{
+    char *name = NULL;
+    int failed = host_sys_link(reader->dir, file, &name);
+
+    if (failed == ENOENT)
+        ret->state = BASE_STATE_ABSENT;
+    else if (failed)
+        device_failed(reader, file, file, failed);
+    else
+        *ret = (BaseText){BASE_STATE_KNOWN, name};
+}
+
+static void
+read_group(const Reader *reader)
+{
+    g_autofree char *name = NULL;
+    guint64 id;
+    int failed = host_sys_link(reader->dir, "iommu_group", &name);
+
+    if (failed == ENOENT)
+        reader->device->group = base_u64_absent();
+    else if (!failed && base_parse_u64(name, 10, &id) && id < G_MAXUINT32)
+        reader->device->group = base_u64(id);
+    else
+        device_failed(reader, "group", "iommu_group", failed ? failed : EBADMSG);
+}
+
+static void
+read_physfn(const Reader *reader)
+{
+    BaseText *physfn = &reader->device->physfn;
+    BasePci ignored;
+
+    read_link(reader, "physfn", physfn);
+    if (physfn->text && !base_pci_parse(physfn->text, &ignored)) {
+        g_clear_pointer(&physfn->text, g_free);
+        physfn->state = BASE_STATE_UNKNOWN;
+        device_failed(reader, "physfn", "physfn", EBADMSG);
+    }
+}
+
+/* "-1": the firmware does not tell; no file: a kernel without NUMA */
+static void
+read_numa_node(const Reader *reader)
+{
+    g_autofree char *text = NULL;
+    guint64 node;
+    int failed = host_sys_text(reader->dir, "numa_node", &text);
+
+    if (failed == ENOENT || (!failed && strcmp(text, "-1") == 0))
+        reader->device->numa_node = base_u64_absent();
+    else if (!failed && base_parse_u64(text, 10, &node) && node <= G_MAXINT32)
+        reader->device->numa_node = base_u64(node);
+    else
+        device_failed(reader, "numa_node", "numa_node", failed ? failed : EBADMSG);
+}
+
+static void
+read_reset_method(const Reader *reader)
+{
+    char *text = NULL;
+    int failed = host_sys_text(reader->dir, "reset_method", &text);
+
+    if (failed == ENOENT) /* hidden where nothing can reset the function */
+        reader->device->reset_method.state = BASE_STATE_ABSENT;
+    else if (failed)
+        device_failed(reader, "reset_method", "reset_method", failed);
+    else
+        reader->device->reset_method = (BaseText){BASE_STATE_KNOWN, text};
+}
+
+/* "0x00000000fe600000 0x00000000fe61ffff 0x0000000000040200" */
+static gboolean
+parse_resource(const char *line, guint index, HostBar *ret)
+{
+    g_auto(GStrv) words = g_strsplit(line, " ", -1);
+    guint64 numbers[3];
+
+    if (g_strv_length(words) != 3)
+        return FALSE;
+    for (guint i = 0; i < 3; i++) {
+        if (!g_str_has_prefix(words[i], "0x") || !base_parse_u64(words[i] + 2, 16, &numbers[i]))
+            return FALSE;
+    }
+    if (numbers[1] < numbers[0] || numbers[1] - numbers[0] >= G_MAXINT64)
+        return FALSE;
+    *ret = (HostBar){.index = index,
+                     .size = numbers[2] == 0 ? 0 : numbers[1] - numbers[0] + 1,
+                     .bits = numbers[2] & IORESOURCE_MEM_64 ? 64 : 32,
+                     .prefetch = (numbers[2] & IORESOURCE_PREFETCH) != 0,
+                     .io = (numbers[2] & IORESOURCE_IO) != 0};
+    return TRUE;
+}
+
+static void
+read_bars(const Reader *reader)
+{
+    HostDevice *device = reader->device;
+    g_auto(GStrv) lines = NULL;
+    int failed = host_sys_lines(reader->dir, "resource", RESOURCE_LIMIT, &lines);
+
+    for (guint i = 0; !failed && i < BAR_COUNT; i++) {
+        HostBar bar;
+
+        if (!lines[i] || !parse_resource(lines[i], i, &bar))
+            failed = EBADMSG;
+        else if (bar.size > 0)
+            g_array_append_val(device->bars, bar);
+    }
+    if (failed) {
+        g_array_set_size(device->bars, 0);
+        device_failed(reader, "bars", "resource", failed);
+        return;
+    }
+    device->bars_state = BASE_STATE_KNOWN;
+}
+
+/* vfio-dev/vfioN exists for any VFIO driver; it has a "dev" file only where there is a character
+ * device (Linux 7.2 include/linux/vfio.h:358-366). */
+static void
+read_vfio_dev(const Reader *reader)
+{
+    BaseText *ret = &reader->device->vfio_dev;
+    g_autoptr(GPtrArray) names = NULL;
+    int failed = host_sys_list(reader->dir, "vfio-dev", &names);
+
+    if (failed && failed != ENOENT) {
+        device_failed(reader, "vfio_dev", "vfio-dev", failed);
+        return;
+    }
+    ret->state = BASE_STATE_ABSENT;
+    for (guint i = 0; names && i < names->len; i++) {
+        const char *name = names->pdata[i];
+        g_autofree char *path = g_build_filename("vfio-dev", name, "dev", NULL);
+
+        if (g_str_has_prefix(name, "vfio") && host_sys_exists(reader->dir, path)) {
+            *ret = (BaseText){BASE_STATE_KNOWN, g_strdup(name)};
+            return;
+        }
+    }
+}
+
+static void
+read_facts(const Reader *reader)
+{
+    HostDevice *device = reader->device;
+
+    read_number(reader, "vendor", 0, G_MAXUINT16, FALSE, &device->vendor);
+    read_number(reader, "device", 0, G_MAXUINT16, FALSE, &device->device);
+    read_number(reader, "class", 0, 0xffffff, FALSE, &device->class);
+    read_link(reader, "iommu", &device->iommu);
+    read_group(reader);
+    read_link(reader, "driver", &device->driver);
+    read_vfio_dev(reader);
+    read_numa_node(reader);
+    read_physfn(reader);
+    read_number(reader, "sriov_totalvfs", 10, G_MAXUINT16, TRUE, &device->sriov_totalvfs);
+    read_number(reader, "sriov_numvfs", 10, G_MAXUINT16, TRUE, &device->sriov_numvfs);
+    read_reset_method(reader);
+    read_bars(reader);
+}
+
+static gboolean
+starts_with(gpointer key, gpointer value, gpointer prefix)
+{
+    (void)value;
+    return g_str_has_prefix(key, prefix);
+}
+
+/* A function that went away while we read it: what we have of it is half the truth. */
+static void
+forget(HostTree *tree, const char *name)
+{
+    g_autofree char *prefix = g_strdup_printf("devices/%s/", name);
+
+    g_ptr_array_set_size(tree->host->devices, (gint)tree->host->devices->len - 1);
+    g_hash_table_foreach_remove(tree->host->reasons, starts_with, prefix);
+}
+
+static void
+read_device(HostTree *tree, int devices_dir, const char *name)
+{
+    g_auto(HostDir) dir = -1;
+    Reader reader = {.tree = tree, .name = name};
+    BasePci address;
+
+    if (!base_pci_parse(name, &address) || host_sys_open_dir(devices_dir, name, &dir))
+        return;
+    reader.dir = dir;
+    reader.device = host_facts_add_device(tree->host, address);
+    read_facts(&reader);
+    if (!host_sys_exists(dir, "vendor"))
+        forget(tree, name);
+}
+
+void
+host_tree_read_devices(HostTree *tree)
+{
+    g_auto(HostDir) dir = -1;
+    g_autoptr(GPtrArray) names = NULL;
+    int failed = host_sys_open_dir(tree->root, DEVICES_PATH, &dir);
+
+    if (!failed)
+        failed = host_sys_list(dir, ".", &names);
+    if (failed && !host_tree_absent(tree, failed, "sys/bus")) {
+        host_tree_failed(tree, "devices", DEVICES_PATH, failed);
+        return;
+    }
+    tree->host->devices_state = BASE_STATE_KNOWN;
+    for (guint i = 0; names && i < names->len; i++)
+        read_device(tree, dir, names->pdata[i]);
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "host-read.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host-tree.h"
+
+#define KCONFIG_LIMIT ((gsize)4 * 1024 * 1024)
+
+void
+host_tree_failed(HostTree *tree, const char *fact, const char *file, int failed)
+{
+    switch (failed) {
+    case EACCES:
+    case EPERM:
+        host_facts_explain(tree->host, fact, "needs root: /%s", file);
+        return;
+    case ENOENT:
+    case ENOTDIR:
+        host_facts_explain(tree->host, fact, "no such file: /%s", file);
+        return;
+    case EBADMSG:
+        host_facts_explain(tree->host, fact, "/%s does not hold what the kernel writes there",
+                           file);
+        return;
+    default:
+        host_facts_explain(tree->host, fact, "/%s: %s", file, g_strerror(failed));
+    }
+}
+
+gboolean
+host_tree_absent(const HostTree *tree, int failed, const char *parent)
+{
+    return failed == ENOENT && host_sys_exists(tree->root, parent);
+}
+
+BaseTri
+host_tree_config(const HostTree *tree, const char *option)
+{
+    g_autofree char *built_in = g_strconcat("\n", option, "=y\n", NULL);
+    g_autofree char *module = g_strconcat("\n", option, "=m\n", NULL);
+
+    if (!tree->kconfig)
+        return BASE_UNKNOWN;
+    return base_tri(strstr(tree->kconfig, built_in) || strstr(tree->kconfig, module));
+}
+
+static void
+read_kconfig(HostTree *tree)
+{
+    const char *release = tree->host->kernel_release.text;
+    g_autofree char *boot = NULL;
+    g_autofree char *modules = NULL;
+    guint8 *text = NULL;
+    gsize length = 0;
+
+    if (!release || strchr(release, '/'))
+        return;
+    boot = g_strconcat("boot/config-", release, NULL);
+    modules = g_strconcat("lib/modules/", release, "/config", NULL);
+    if (host_sys_bytes(tree->root, boot, KCONFIG_LIMIT, &text, &length) == 0 ||
+        host_sys_bytes(tree->root, modules, KCONFIG_LIMIT, &text, &length) == 0)
+        tree->kconfig = (char *)text;
+}
+
+static gboolean
+group_lists(const HostGroup *group, BasePci address)
+{
+    for (guint i = 0; i < group->devices->len; i++) {
+        if (base_pci_equal(g_array_index(group->devices, BasePci, i), address))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* Keeps of each group's list the functions that are there and that name this group themselves,
+ * or name none yet: the lists were read at another moment than the functions. */
+static void
+settle_members(ViommuHost *host)
+{
+    for (guint i = 0; i < host->groups->len; i++) {
+        HostGroup *group = host->groups->pdata[i];
+
+        for (guint j = group->devices->len; j-- > 0;) {
+            BasePci address = g_array_index(group->devices, BasePci, j);
+            HostDevice *device = (HostDevice *)host_facts_device(host, address);
+
+            if (device && !base_u64_is_known(device->group))
+                device->group = base_u64(group->id);
+            if (!device || device->group.value != group->id)
+                g_array_remove_index(group->devices, j);
+        }
+    }
+}
+
+static HostGroup *
+find_or_add_group(ViommuHost *host, guint id)
+{
+    HostGroup *group = (HostGroup *)host_facts_group(host, id);
+
+    if (group)
+        return group;
+    group = host_facts_add_group(host, id);
+    group->devices_state = BASE_STATE_KNOWN;
+    host_facts_sort(host);
+    return group;
+}
+
+/* Whatever changed while we read: afterwards devices, groups and IOMMUs agree. */
+static void
+settle(ViommuHost *host)
+{
+    host_facts_sort(host);
+    if (host->groups_state == BASE_STATE_KNOWN && host->devices_state == BASE_STATE_KNOWN)
+        settle_members(host);
+    for (guint i = 0; i < host->devices->len; i++) {
+        HostDevice *device = host->devices->pdata[i];
+
+        if (host->groups_state == BASE_STATE_KNOWN && base_u64_is_known(device->group)) {
+            HostGroup *group = find_or_add_group(host, (guint)device->group.value);
+
+            if (group->devices_state == BASE_STATE_KNOWN && !group_lists(group, device->address))
+                g_array_append_val(group->devices, device->address);
+        }
+        if (host->iommus_state == BASE_STATE_KNOWN && device->iommu.text &&
+            !host_facts_iommu(host, device->iommu.text)) {
+            host_facts_add_iommu(host, device->iommu.text);
+            host_facts_sort(host);
+        }
+    }
+    host_facts_sort(host);
+}
+
+static gboolean
+is_live(const char *root)
+{
+    g_autofree char *real = realpath(root, NULL);
+
+    return real && strcmp(real, "/") == 0;
+}
+
+ViommuHost *
+host_read_tree(const char *root, HostReadFlags flags, GError **error)
+{
+    g_autoptr(ViommuHost) host = host_facts_new();
+    g_auto(HostDir) dir = -1;
+    HostTree tree = {.host = host, .live = is_live(root)};
+    int failed = host_sys_open_dir(AT_FDCWD, root, &dir);
+
+    if (failed) {
+        g_set_error(error, VIOMMU_ERROR, VIOMMU_ERROR_IO, "%s: cannot read this directory: %s",
+                    root, g_strerror(failed));
+        return NULL;
+    }
+    tree.root = dir;
+    host->origin = g_strdup(tree.live ? "live" : root);
+    host->sysroot = g_strdup(root);
+    host_tree_read_system(&tree);
+    read_kconfig(&tree);
+    host->vtd_scalable_default =
+        host_tree_config(&tree, "CONFIG_INTEL_IOMMU_SCALABLE_MODE_DEFAULT_ON");
+    host_tree_read_memlock(&tree);
+    host_tree_read_iommus(&tree);
+    host_tree_read_groups(&tree);
+    host_tree_read_devices(&tree);
+    settle(host);
+    host_tree_read_vfio(&tree);
+    if (!(flags & HOST_READ_CONFIG))
+        host_facts_explain(host, "devices",
+                           "config space was not read: it takes root and wakes sleeping devices");
+    for (guint i = 0; flags & HOST_READ_CONFIG && i < host->devices->len; i++)
+        host_read_config(host, ((HostDevice *)host->devices->pdata[i])->address);
+    g_free(tree.kconfig);
+    return g_steal_pointer(&host);
+}

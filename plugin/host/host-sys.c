@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "host-sys.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base-text.h"
+
+/* sysfs gives at most one page for an attribute; 64 KiB pages are the largest. */
+#define ATTRIBUTE_LIMIT 65536
+
+int
+host_sys_open_dir(int dir, const char *path, HostDir *ret)
+{
+    *ret = openat(dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return *ret < 0 ? errno : 0;
+}
+
+/* O_NONBLOCK: a FIFO in a directory tree must not make us wait for a writer. */
+static int
+open_file(int dir, const char *path, HostDir *ret)
+{
+    struct stat info;
+
+    *ret = openat(dir, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (*ret < 0)
+        return errno;
+    if (fstat(*ret, &info) < 0)
+        return errno;
+    return S_ISREG(info.st_mode) ? 0 : EBADMSG;
+}
+
+static int
+read_all(int fd, gsize limit, GByteArray *bytes)
+{
+    guint8 chunk[4096];
+
+    for (;;) {
+        gssize count = read(fd, chunk, sizeof chunk);
+
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count < 0)
+            return errno;
+        if (count == 0)
+            return 0;
+        if ((gsize)count > limit - bytes->len)
+            return EFBIG;
+        g_byte_array_append(bytes, chunk, (guint)count);
+    }
+}
+
+int
+host_sys_bytes(int dir, const char *path, gsize limit, guint8 **ret, gsize *ret_length)
+{
+    g_auto(HostDir) fd = -1;
+    g_autoptr(GByteArray) bytes = NULL;
+    int failed = open_file(dir, path, &fd);
+
+    if (failed)
+        return failed;
+    bytes = g_byte_array_new();
+    failed = read_all(fd, limit, bytes);
+    if (failed)
+        return failed;
+    *ret_length = bytes->len;
+    g_byte_array_append(bytes, (const guint8 *)"", 1);
+    *ret = g_byte_array_free(g_steal_pointer(&bytes), FALSE);
+    return 0;
+}
+
+/* (transfer full): what may be shown on a terminal and put into JSON */
+static char *
+clean(const char *text)
+{
+    char *copy = g_utf8_make_valid(text, -1);
+
+    for (char *c = copy; *c; c++) {
+        if (g_ascii_iscntrl(*c))
+            *c = ' ';
+    }
+    return g_strstrip(copy);
+}
+
+int
+host_sys_text(int dir, const char *path, char **ret)
+{
+    g_autofree guint8 *bytes = NULL;
+    gsize length = 0;
+    int failed = host_sys_bytes(dir, path, ATTRIBUTE_LIMIT, &bytes, &length);
+
+    if (failed)
+        return failed;
+    if (strlen((const char *)bytes) != length)
+        return EBADMSG;
+    *ret = clean((const char *)bytes);
+    return 0;
+}
+
+int
+host_sys_lines(int dir, const char *path, gsize limit, GStrv *ret)
+{
+    g_autofree guint8 *bytes = NULL;
+    gsize length = 0;
+    int failed = host_sys_bytes(dir, path, limit, &bytes, &length);
+
+    if (failed)
+        return failed;
+    if (strlen((const char *)bytes) != length)
+        return EBADMSG;
+    *ret = g_strsplit((const char *)bytes, "\n", -1);
+    for (char **line = *ret; *line; line++) {
+        char *raw = *line;
+
+        *line = clean(raw);
+        g_free(raw);
+    }
+    return 0;
+}
+
+int
+host_sys_u64(int dir, const char *path, guint base, guint64 max, guint64 *ret)
+{
+    g_autofree char *text = NULL;
+    guint64 value;
+    int failed = host_sys_text(dir, path, &text);
+
+    if (failed)
+        return failed;
+    if (!base_parse_u64(text, base, &value) || value > max)
+        return EBADMSG;
+    *ret = value;
+    return 0;
+}
+
+int
+host_sys_link(int dir, const char *path, char **ret)
+{
+    char target[PATH_MAX];
+    g_autofree char *name = NULL;
+    gssize length = readlinkat(dir, path, target, sizeof target - 1);
+
+    if (length < 0)
+        return errno == EINVAL ? EBADMSG : errno;
+    target[length] = '\0';
+    name = g_path_get_basename(target);
+    *ret = clean(name);
+    return 0;
+}
+
+static gint
+compare_names(gconstpointer a, gconstpointer b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+int
+host_sys_list(int dir, const char *path, GPtrArray **ret)
+{
+    g_auto(HostDir) fd = -1;
+    g_autoptr(GPtrArray) names = NULL;
+    struct dirent *entry;
+    DIR *stream;
+    int failed = host_sys_open_dir(dir, path, &fd);
+
+    if (failed)
+        return failed;
+    stream = fdopendir(fd);
+    if (!stream)
+        return errno;
+    fd = -1; /* the stream owns it now */
+    names = g_ptr_array_new_with_free_func(g_free);
+    errno = 0;
+    while ((entry = readdir(stream))) {
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            g_ptr_array_add(names, g_strdup(entry->d_name));
+        errno = 0;
+    }
+    failed = errno;
+    closedir(stream);
+    g_ptr_array_sort(names, compare_names);
+    if (!failed)
+        *ret = g_steal_pointer(&names);
+    return failed;
+}
+
+gboolean
+host_sys_exists(int dir, const char *path)
+{
+    struct stat info;
+
+    return fstatat(dir, path, &info, 0) == 0;
+}

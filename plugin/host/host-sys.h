@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Small files, links and directories below a directory descriptor. Plain openat() and
+ * readlinkat(): the fastest way through sysfs, and one that umockdev can stand in for. Functions
+ * return 0 or an errno value; EBADMSG: the content is not what the kernel writes there.
+ */
+#pragma once
+
+#include <glib.h>
+#include <unistd.h>
+
+/* A directory descriptor that closes itself; -1: none. */
+typedef int HostDir;
+
+static inline void
+host_dir_clear(HostDir *dir)
+{
+    if (*dir >= 0)
+        close(*dir);
+    *dir = -1;
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(HostDir, host_dir_clear)
+
+int host_sys_open_dir(int dir, const char *path, HostDir *ret);
+/* At most @limit bytes (EFBIG beyond); regular files only. The bytes are NUL-terminated. */
+int host_sys_bytes(int dir, const char *path, gsize limit, guint8 **ret, gsize *ret_length);
+/* The text without surrounding blanks, as valid UTF-8 without control characters. */
+int host_sys_text(int dir, const char *path, char **ret);
+/* Like host_sys_text() for large files: lines are kept. */
+int host_sys_lines(int dir, const char *path, gsize limit, GStrv *ret);
+/* A whole-file number in @base (0: as its prefix says), up to @max */
+int host_sys_u64(int dir, const char *path, guint base, guint64 max, guint64 *ret);
+/* Last component of a link's target. */
+int host_sys_link(int dir, const char *path, char **ret);
+/* Names in a directory in strcmp order, without "." and ".."; (transfer full) strings */
+int host_sys_list(int dir, const char *path, GPtrArray **ret);
+gboolean host_sys_exists(int dir, const char *path);
