@@ -242,7 +242,7 @@ read_device(HostTree *tree, int devices_dir, const char *name)
     reader.dir = dir;
     reader.device = host_facts_add_device(tree->host, address);
     read_facts(&reader);
-    if (!host_sys_exists(dir, "vendor"))
+    if (host_sys_gone(dir, "vendor"))
         forget(tree, name);
 }
 

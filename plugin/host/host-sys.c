@@ -195,3 +195,12 @@ host_sys_exists(int dir, const char *path)
 
     return fstatat(dir, path, &info, 0) == 0;
 }
+
+gboolean
+host_sys_gone(int dir, const char *path)
+{
+    struct stat info;
+
+    return fstatat(dir, path, &info, AT_SYMLINK_NOFOLLOW) < 0 &&
+           (errno == ENOENT || errno == ENODEV);
+}

@@ -35,3 +35,5 @@ int host_sys_link(int dir, const char *path, char **ret);
 /* Names in a directory in strcmp order, without "." and ".."; (transfer full) strings */
 int host_sys_list(int dir, const char *path, GPtrArray **ret);
 gboolean host_sys_exists(int dir, const char *path);
+/* Surely not there, rather than out of reach. */
+gboolean host_sys_gone(int dir, const char *path);

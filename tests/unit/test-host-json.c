@@ -75,6 +75,25 @@ test_round_trip(void)
     g_assert_cmpuint(round_trip_directory("../examples/hosts"), >=, 2);
 }
 
+/* The shipped examples are also the hosts of golden cases; they must not drift apart. */
+static void
+test_examples(void)
+{
+    static const char *const names[] = {"grace.json", "xeon.json"};
+
+    for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_autofree char *test = data_path("host", names[i]);
+        g_autofree char *example = data_path("../examples/hosts", names[i]);
+        g_autofree char *a = NULL;
+        g_autofree char *b = NULL;
+        gsize length;
+
+        g_assert_true(base_file_read(test, BASE_FILE_LIMIT, &a, &length, NULL));
+        g_assert_true(base_file_read(example, BASE_FILE_LIMIT, &b, &length, NULL));
+        g_assert_cmpstr(a, ==, b);
+    }
+}
+
 static ViommuHost *
 parse(const char *text, GError **error)
 {
@@ -259,6 +278,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_set_nonfatal_assertions();
     g_test_add_func("/host-json/round-trip", test_round_trip);
+    g_test_add_func("/host-json/examples", test_examples);
     g_test_add_func("/host-json/members", test_members);
     g_test_add_func("/host-json/states", test_states);
     g_test_add_func("/host-json/refused", test_refused);
