@@ -57,7 +57,13 @@ void
 rule_accel_check_values(RuleCall *call)
 {
     static const char *const names[] = {"ats", "ril", "ssidsize", "oas", "cmdqv"};
+    guint64 libvirt = call->view->target.libvirt;
 
+    /* an older libvirt does not know them and drops them: xml-attribute-too-new */
+    if (!call->iommu->iommu->commandline && libvirt != 0 && libvirt < BASE_VERSION(12, 7, 0)) {
+        rule_not_applicable(call);
+        return;
+    }
     for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
         const char *value = g_hash_table_lookup(call->iommu->iommu->attributes, names[i]);
 

@@ -1,30 +1,36 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Buses of the guest: what a port, a bridge or an expander does to isolation and to start. */
+/* Buses of the guest: what ports, bridges and slots do to isolation and to the start. */
+#include "rule-bus-placement.h"
 #include "rule-families.h"
+#include "rule-tools.h"
 
 #include <string.h>
 
+/* Devices that the guest wants to isolate: behind a vIOMMU and more than plain DMA */
 static gboolean
-has_iommu(const RuleCall *call)
+wants_isolation(const ViewHostdev *hostdev)
 {
-    return call->view->iommus->len > 0;
+    return hostdev->covered != BASE_NO && hostdev->demand.usage > VIOMMU_USAGE_DMA &&
+           rule_address_is_known(&hostdev->dev->address);
 }
 
-/* QEMU 11.1 hw/pci-bridge/gen_pcie_root_port.c:156 gives pcie-root-port an ACS capability;
- * ioh3420.c gives none. */
+static gboolean
+is_ioh3420(const RuleCall *call)
+{
+    return call->view->iommus->len > 0 && call->bus->kind == MODEL_BUS_ROOT_PORT &&
+           g_strcmp0(call->bus->model_name, "ioh3420") == 0;
+}
+
 static void
 check_root_port_acs(RuleCall *call)
 {
     for (guint i = 0; i < call->view->hostdevs->len; i++) {
         const ViewHostdev *hostdev = call->view->hostdevs->pdata[i];
-        const ModelAddress *address = &hostdev->dev->address;
         g_autofree char *label = NULL;
 
-        if (address->kind != MODEL_ADDRESS_WRITTEN && address->kind != MODEL_ADDRESS_PREDICTED)
+        if (!wants_isolation(hostdev) || hostdev->dev->address.pci.bus != call->bus->index)
             continue;
-        if (address->pci.bus != call->bus->index || hostdev->demand.usage == VIOMMU_USAGE_DMA)
-            continue;
-        label = view_hostdev_label(hostdev);
+        label = rule_hostdev_name(hostdev);
         rule_fail(call, NULL, NULL,
                   "root port model ioh3420 has no ACS: the guest sees port %u and %s as one group",
                   call->bus->index, label);
@@ -32,10 +38,60 @@ check_root_port_acs(RuleCall *call)
 }
 
 static gboolean
-is_ioh3420(const RuleCall *call)
+hostdev_wants_isolation(const RuleCall *call)
 {
-    return has_iommu(call) && call->bus->kind == MODEL_BUS_ROOT_PORT &&
-           g_strcmp0(call->bus->model_name, "ioh3420") == 0;
+    return wants_isolation(call->hostdev);
+}
+
+static gboolean
+same_slot(const ModelAddress *a, const ModelAddress *b)
+{
+    return rule_address_is_known(b) && a->pci.domain == b->pci.domain && a->pci.bus == b->pci.bus &&
+           a->pci.slot == b->pci.slot;
+}
+
+/* Another function in the same slot of the guest; functions of one slot have no ACS between them.
+ */
+static gboolean
+has_sibling(const RuleCall *call)
+{
+    const ModelAddress *own = &call->hostdev->dev->address;
+    const ViommuDomain *domain = call->view->domain;
+
+    for (guint i = 0; i < call->view->hostdevs->len; i++) {
+        const ViewHostdev *other = call->view->hostdevs->pdata[i];
+
+        if (other != call->hostdev && same_slot(own, &other->dev->address))
+            return TRUE;
+    }
+    for (guint i = 0; i < domain->endpoints->len; i++) {
+        const ModelEndpoint *other = domain->endpoints->pdata[i];
+
+        if (same_slot(own, &other->address))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static void
+check_guest_group(RuleCall *call)
+{
+    const ModelAddress *address = &call->hostdev->dev->address;
+    const ModelController *bus = model_controller(call->view->domain, address->pci.bus);
+
+    if (call->hostdev->conventional)
+        rule_fail(call, NULL, NULL,
+                  "the guest puts all devices behind the conventional PCI bridge %u into one group",
+                  address->pci.bus);
+    else if (bus && bus->kind == MODEL_BUS_DOWNSTREAM)
+        rule_fail(call, NULL, NULL,
+                  "switch downstream port %u has no ACS: the guest sees port and device as one "
+                  "group",
+                  bus->index);
+    else if (has_sibling(call))
+        rule_fail(call, address->node, NULL,
+                  "shares bus %u, slot %u with another function: the guest sees them as one group",
+                  address->pci.bus, address->pci.slot);
 }
 
 static const Rule rules[] = {
@@ -56,6 +112,128 @@ static const Rule rules[] = {
         .demotable = TRUE,
         .check = check_root_port_acs,
         .applies = is_ioh3420,
+    },
+    {
+        .id = "bus-guest-group-shared",
+        .severity = VIOMMU_SEVERITY_WARNING,
+        .summary = "a device that the guest isolates shares its group in the guest",
+        .rationale =
+            "The guest can hand on a device only with its whole group. A device is alone there as "
+            "function 0 of a pcie-root-port or as a single function on pcie.0; behind a "
+            "conventional bridge, behind a switch's downstream port (xio3130 has no ACS) or beside "
+            "another function of its slot it is not.",
+        .remedy = "function 0 of slot 0 of a pcie-root-port of its own",
+        .source = "Linux 7.2 drivers/iommu/iommu.c:1623-1684; groups of all these layouts seen in "
+                  "a Linux 7.2 guest on QEMU 11.1.2",
+        .fixer = RULE_FIXER_DOMAIN,
+        .scope = RULE_SCOPE_HOSTDEV,
+        .effect = RULE_EFFECT_LATE,
+        .demotable = TRUE,
+        .check = check_guest_group,
+        .applies = hostdev_wants_isolation,
+    },
+    {
+        .id = "bus-endpoint-on-expander",
+        .severity = VIOMMU_SEVERITY_ERROR,
+        .summary = "a device directly on a pcie-expander-bus",
+        .rationale = "An expander bus takes only ports and bridges; libvirt refuses an endpoint's "
+                     "address there at define. QEMU says: PCI: Only PCI/PCIe bridges can be "
+                     "plugged into pxb-pcie.",
+        .remedy = "a pcie-root-port on the expander bus, and the device into that port",
+        .source = "libvirt 11.3 src/conf/domain_addr.c (virDomainPCIAddressBusSetModel), run on "
+                  "12.8.0; QEMU 11.1 hw/pci/pci.c:1348",
+        .fixer = RULE_FIXER_DOMAIN,
+        .scope = RULE_SCOPE_DOMAIN,
+        .effect = RULE_EFFECT_REFUSED_DEFINE,
+        .certain = TRUE,
+        .check = rule_bus_check_on_expander,
+        .applies = rule_bus_has_expander,
+    },
+    {
+        .id = "bus-expander-number-clash",
+        .severity = VIOMMU_SEVERITY_ERROR,
+        .summary = "two expander buses with one bus number",
+        .rationale = "libvirt takes equal numbers at define. QEMU says: Bus 128 is already in use.",
+        .remedy = "a busNr of its own in <target> of each expander bus",
+        .source = "libvirt 12.8.0 and QEMU 11.1.2, run; QEMU 11.1 "
+                  "hw/pci-bridge/pci_expander_bridge.c",
+        .fixer = RULE_FIXER_DOMAIN,
+        .scope = RULE_SCOPE_DOMAIN,
+        .effect = RULE_EFFECT_REFUSED_START,
+        .certain = TRUE,
+        .check = rule_bus_check_number_clash,
+        .applies = rule_bus_has_expander,
+    },
+    {
+        .id = "bus-expander-number-range",
+        .severity = VIOMMU_SEVERITY_WARNING,
+        .summary = "too few bus numbers before the next expander bus",
+        .rationale =
+            "Each port below a root bus takes one bus number, counted up from busNr. QEMU checks "
+            "only for equal numbers; where the numbers do not suffice the firmware leaves ports "
+            "without one, and the guest does not see what is behind them. A busNr that libvirt "
+            "chooses (254, 252, …) has room for one port.",
+        .remedy = "busNr values farther apart: one number per port, spare ones included",
+        .source = "libvirt 12.8.0 and QEMU 11.1.2, run: gaps too small are accepted and start",
+        .fixer = RULE_FIXER_DOMAIN,
+        .scope = RULE_SCOPE_BUS,
+        .effect = RULE_EFFECT_LATE,
+        .demotable = TRUE,
+        .check = rule_bus_check_number_range,
+        .applies = rule_bus_has_number,
+    },
+    {
+        .id = "bus-pcibus-target",
+        .severity = VIOMMU_SEVERITY_ERROR,
+        .summary = "pciBus of a vSMMU does not name a free root complex",
+        .rationale =
+            "libvirt takes any number at define. At start it says: Could not find a suitable "
+            "controller for smmuv3. QEMU says: SMMU should be attached to a default PCIe root "
+            "complex(pcie.0) or a pxb-pcie based root complex; for the second one on a bus: An "
+            "iommu is already attached to this bus.",
+        .remedy = "pciBus='N' with the index of a pcie-expander-bus that has no other vSMMU",
+        .source = "QEMU 11.1 hw/arm/smmu-common.c:993, hw/pci/pci.c:3321; all three seen with "
+                  "libvirt 12.8.0 and QEMU 11.1.2",
+        .fixer = RULE_FIXER_DOMAIN,
+        .scope = RULE_SCOPE_VIOMMU,
+        .effect = RULE_EFFECT_REFUSED_START,
+        .certain = TRUE,
+        .needs = RULE_NEEDS_LIBVIRT,
+        .check = rule_bus_check_target,
+        .applies = rule_bus_is_target,
+    },
+    {
+        .id = "bus-address-clash",
+        .severity = VIOMMU_SEVERITY_ERROR,
+        .summary = "two devices at one guest PCI address",
+        .rationale = "libvirt refuses the definition: Attempted double use of PCI Address.",
+        .remedy = "an address of its own for each device, or no <address> for one of them",
+        .source = "libvirt 11.3 src/conf/domain_addr.c "
+                  "(virDomainPCIAddressReserveAddrInternal)",
+        .fixer = RULE_FIXER_DOMAIN,
+        .scope = RULE_SCOPE_DOMAIN,
+        .effect = RULE_EFFECT_REFUSED_DEFINE,
+        .certain = TRUE,
+        .check = rule_bus_check_clash,
+    },
+    {
+        .id = "bus-unwritten-address-behind-expander",
+        .severity = VIOMMU_SEVERITY_WARNING,
+        .summary = "a device without address that libvirt will place behind an expander bus",
+        .rationale =
+            "libvirt puts a device without <address> into the first free slot that fits, ports "
+            "behind expander buses included; devices of its own, such as a default USB "
+            "controller, too. There it takes a port that was meant for an assigned device, and "
+            "behind an accelerated vSMMU an emulated device keeps QEMU from starting.",
+        .remedy = "an <address> for every device; <controller type='usb' model='none'/> where no "
+                  "USB is wanted",
+        .source = "libvirt 12.8.0, run: its own qemu-xhci went into a port behind the pxb",
+        .fixer = RULE_FIXER_DOMAIN,
+        .scope = RULE_SCOPE_DOMAIN,
+        .effect = RULE_EFFECT_SILENT,
+        .demotable = TRUE,
+        .check = rule_bus_check_unwritten,
+        .applies = rule_bus_has_expander,
     },
 };
 

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "rule-needs.h"
 
-/* Who the finding is about: the hostdev whose element it is, else the object of the call. */
+/* Who the finding is about: the hostdev that holds the element, else the object of the call. */
 static const ViewHostdev *
 hostdev_of_node(const RuleCall *call, const xmlNode *node)
 {
     for (guint i = 0; node && i < call->view->hostdevs->len; i++) {
         const ViewHostdev *hostdev = call->view->hostdevs->pdata[i];
 
-        if (hostdev->dev->node == node)
-            return hostdev;
+        for (const xmlNode *it = node; it; it = it->parent)
+            if (hostdev->dev->node == it)
+                return hostdev;
     }
     return call->hostdev;
 }

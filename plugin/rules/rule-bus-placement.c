@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "rule-bus-placement.h"
+
+#include "rule-tools.h"
+
+/* libvirt counts automatic numbers down from here (libvirt 12.8.0, run: 254, 252, …) */
+#define BUS_NUMBERS 256
+
+static gboolean
+is_expander(const ModelController *controller)
+{
+    return controller &&
+           (controller->kind == MODEL_BUS_PXB_PCIE || controller->kind == MODEL_BUS_PXB);
+}
+
+gboolean
+rule_bus_has_expander(const RuleCall *call)
+{
+    const GPtrArray *controllers = call->view->domain->controllers;
+
+    for (guint i = 0; i < controllers->len; i++)
+        if (is_expander(controllers->pdata[i]))
+            return TRUE;
+    return FALSE;
+}
+
+/* A device and its place, whatever kind it is of */
+typedef struct {
+    const ModelAddress *address;
+    const xmlNode *node;
+    const ModelController *controller;
+    const ViewHostdev *hostdev;
+    const ModelEndpoint *endpoint;
+} Occupant;
+
+static void
+add_occupant(GArray *list, Occupant occupant)
+{
+    g_array_append_val(list, occupant);
+}
+
+static GArray *
+occupants(const View *view, gboolean controllers)
+{
+    GArray *list = g_array_new(FALSE, FALSE, sizeof(Occupant));
+    const ViommuDomain *domain = view->domain;
+
+    for (guint i = 0; controllers && i < domain->controllers->len; i++) {
+        const ModelController *it = domain->controllers->pdata[i];
+
+        add_occupant(list, (Occupant){.address = &it->address, .node = it->node, .controller = it});
+    }
+    for (guint i = 0; i < domain->endpoints->len; i++) {
+        const ModelEndpoint *it = domain->endpoints->pdata[i];
+
+        add_occupant(list, (Occupant){.address = &it->address, .node = it->node, .endpoint = it});
+    }
+    for (guint i = 0; i < view->hostdevs->len; i++) {
+        const ViewHostdev *it = view->hostdevs->pdata[i];
+
+        /* an interface of type network is among the endpoints too */
+        if (it->dev->kind != MODEL_HOSTDEV_NETWORK)
+            add_occupant(
+                list,
+                (Occupant){.address = &it->dev->address, .node = it->dev->node, .hostdev = it});
+    }
+    return list;
+}
+
+static char *
+label_of(const Occupant *occupant)
+{
+    if (occupant->controller)
+        return rule_controller_label(occupant->controller);
+    if (occupant->hostdev)
+        return rule_hostdev_name(occupant->hostdev);
+    return rule_endpoint_label(occupant->endpoint);
+}
+
+void
+rule_bus_check_on_expander(RuleCall *call)
+{
+    g_autoptr(GArray) list = occupants(call->view, FALSE);
+
+    for (guint i = 0; i < list->len; i++) {
+        const Occupant *it = &g_array_index(list, Occupant, i);
+        const ModelController *bus;
+        g_autofree char *label = NULL;
+
+        if (it->address->kind != MODEL_ADDRESS_WRITTEN)
+            continue;
+        bus = model_controller(call->view->domain, it->address->pci.bus);
+        if (!bus || bus->kind != MODEL_BUS_PXB_PCIE)
+            continue;
+        label = label_of(it);
+        rule_fail(call, it->node, NULL,
+                  "%s is placed on expander bus %u itself, which takes only ports and bridges",
+                  label, bus->index);
+    }
+}
+
+void
+rule_bus_check_number_clash(RuleCall *call)
+{
+    const GPtrArray *controllers = call->view->domain->controllers;
+    const ModelController *owner[BUS_NUMBERS] = {NULL};
+
+    for (guint i = 0; i < controllers->len; i++) {
+        const ModelController *bus = controllers->pdata[i];
+
+        if (!is_expander(bus) || !base_u64_is_known(bus->bus_nr) ||
+            bus->bus_nr.value >= BUS_NUMBERS)
+            continue;
+        if (owner[bus->bus_nr.value])
+            rule_fail(call, bus->node, NULL,
+                      "expander buses %u and %u both have busNr %" G_GUINT64_FORMAT,
+                      owner[bus->bus_nr.value]->index, bus->index, bus->bus_nr.value);
+        else
+            owner[bus->bus_nr.value] = bus;
+    }
+}
+
+/* Bus number that @wanted gets: its own, or what libvirt will choose: each expander without one
+ * gets the lowest that is there (or 256) less two. Controllers come in ascending index. */
+static guint64
+number_of(const ViommuDomain *domain, const ModelController *wanted)
+{
+    guint64 lowest = BUS_NUMBERS;
+
+    if (wanted->index == 0)
+        return 0;
+    if (base_u64_is_known(wanted->bus_nr))
+        return wanted->bus_nr.value;
+    for (guint i = 0; i < domain->controllers->len; i++) {
+        const ModelController *bus = domain->controllers->pdata[i];
+
+        if (is_expander(bus) && base_u64_is_known(bus->bus_nr))
+            lowest = MIN(lowest, bus->bus_nr.value);
+    }
+    for (guint i = 0; i < domain->controllers->len; i++) {
+        const ModelController *bus = domain->controllers->pdata[i];
+
+        if (is_expander(bus) && !base_u64_is_known(bus->bus_nr))
+            lowest = lowest > 2 ? lowest - 2 : 0;
+        if (bus == wanted)
+            break;
+    }
+    return lowest;
+}
+
+gboolean
+rule_bus_has_number(const RuleCall *call)
+{
+    return rule_bus_has_expander(call) && (call->bus->index == 0 || is_expander(call->bus));
+}
+
+void
+rule_bus_check_number_range(RuleCall *call)
+{
+    const ViommuDomain *domain = call->view->domain;
+    guint64 first = number_of(domain, call->bus), next = BUS_NUMBERS;
+    guint64 needed = 1;
+
+    for (guint i = 0; i < domain->controllers->len; i++) {
+        const ModelController *bus = domain->controllers->pdata[i];
+        guint64 number = is_expander(bus) ? number_of(domain, bus) : 0;
+
+        if (bus == call->bus)
+            continue;
+        if (is_expander(bus) && number > first)
+            next = MIN(next, number);
+        else if (!is_expander(bus) && model_root_bus(domain, bus->index) == call->bus->index)
+            needed++;
+    }
+    if (next - first < needed)
+        rule_fail(call, NULL, NULL,
+                  "needs %" G_GUINT64_FORMAT " bus numbers from %" G_GUINT64_FORMAT
+                  " on (itself and the ports below), and %" G_GUINT64_FORMAT " are free",
+                  needed, first, next - first);
+}
+
+gboolean
+rule_bus_is_target(const RuleCall *call)
+{
+    return call->iommu->iommu->kind == MODEL_IOMMU_SMMUV3 &&
+           base_u64_is_known(call->iommu->pci_bus);
+}
+
+/* Below 11.10 libvirt drops pciBus, which is the finding of another rule. */
+void
+rule_bus_check_target(RuleCall *call)
+{
+    const ViewIommu *iommu = call->iommu;
+    const xmlNode *place = rule_iommu_place(iommu->iommu);
+    guint64 bus = iommu->pci_bus.value;
+    const ModelController *controller =
+        bus <= G_MAXUINT ? model_controller(call->view->domain, (guint)bus) : NULL;
+
+    if (call->view->target.libvirt < STACK_LIBVIRT_MULTIPLE_IOMMU) {
+        rule_not_applicable(call);
+        return;
+    }
+    if (!controller) {
+        rule_fail(call, place, NULL, "pciBus='%" G_GUINT64_FORMAT "' names no PCI controller", bus);
+        return;
+    }
+    if (controller->kind != MODEL_BUS_PCIE_ROOT && controller->kind != MODEL_BUS_PXB_PCIE) {
+        rule_fail(call, place, NULL,
+                  "pciBus='%" G_GUINT64_FORMAT "' is a %s, not pcie.0 or a pcie-expander-bus", bus,
+                  controller->model);
+        return;
+    }
+    for (guint i = 0; i < iommu->index; i++) {
+        const ViewIommu *other = call->view->iommus->pdata[i];
+
+        if (other->iommu->kind == MODEL_IOMMU_SMMUV3 && base_u64_is_known(other->pci_bus) &&
+            other->pci_bus.value == bus)
+            rule_fail(call, place, NULL,
+                      "bus %" G_GUINT64_FORMAT " already has a vSMMU (<iommu> number %u)", bus,
+                      other->index + 1);
+    }
+}
+
+void
+rule_bus_check_clash(RuleCall *call)
+{
+    g_autoptr(GArray) list = occupants(call->view, TRUE);
+
+    for (guint i = 0; i < list->len; i++) {
+        const Occupant *second = &g_array_index(list, Occupant, i);
+
+        for (guint j = 0; second->address->kind == MODEL_ADDRESS_WRITTEN && j < i; j++) {
+            const Occupant *first = &g_array_index(list, Occupant, j);
+            g_autofree char *one = NULL, *two = NULL, *place = NULL;
+
+            if (first->address->kind != MODEL_ADDRESS_WRITTEN || first->node == second->node ||
+                !base_pci_equal(first->address->pci, second->address->pci))
+                continue;
+            one = label_of(first);
+            two = label_of(second);
+            place = rule_slot_text(&second->address->pci);
+            rule_fail(call, second->node, NULL, "%s and %s are both at %s", one, two, place);
+            break;
+        }
+    }
+}
+
+/* Controllers that libvirt may put an endpoint into, in its order: lowest index first. Its own
+ * devices come before others, so that which one gets which port is a guess; that one of them
+ * lands behind the expander is not. */
+static GPtrArray *
+free_ports(const ViommuDomain *domain)
+{
+    GPtrArray *ports = g_ptr_array_new();
+
+    for (guint i = 0; i < domain->controllers->len; i++) {
+        const ModelController *port = domain->controllers->pdata[i];
+        ModelController on = *port;
+
+        on.hotplug = BASE_YES; /* a port that refuses hotplug takes a device at start */
+        if (model_port_is_free(domain, &on))
+            g_ptr_array_add(ports, (gpointer)port);
+    }
+    return ports;
+}
+
+/* Bus that a device without address gets; NULL: none, or not behind an expander */
+static const ModelController *
+bus_by_libvirt(const ViommuDomain *domain, const ModelAddress *address, const GPtrArray *ports,
+               guint *taken)
+{
+    const ModelController *bus = NULL;
+    guint root;
+
+    if (address->kind == MODEL_ADDRESS_PREDICTED)
+        bus = model_controller(domain, address->pci.bus);
+    else if (address->kind == MODEL_ADDRESS_UNKNOWN && *taken < ports->len)
+        bus = ports->pdata[(*taken)++];
+    if (!bus)
+        return NULL;
+    root = model_root_bus(domain, bus->index);
+    return root != G_MAXUINT && is_expander(model_controller(domain, root)) ? bus : NULL;
+}
+
+void
+rule_bus_check_unwritten(RuleCall *call)
+{
+    const ViommuDomain *domain = call->view->domain;
+    g_autoptr(GArray) list = occupants(call->view, FALSE);
+    g_autoptr(GPtrArray) ports = free_ports(domain);
+    guint taken = 0;
+
+    for (guint i = 0; i < list->len; i++) {
+        const Occupant *it = &g_array_index(list, Occupant, i);
+        const ModelController *bus = bus_by_libvirt(domain, it->address, ports, &taken);
+        g_autofree char *label = NULL;
+
+        if (!bus)
+            continue;
+        label = label_of(it);
+        rule_fail(call, it->node ? it->node : domain->devices, NULL,
+                  "%s has no address, and libvirt will place it behind expander bus %u (on bus %u "
+                  "or near it)",
+                  label, model_root_bus(domain, bus->index), bus->index);
+    }
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Private to the family xml: attributes that libvirt drops or refuses. */
+#pragma once
+
+#include "rule.h"
+
+void rule_xml_check_unknown(RuleCall *call);
+gboolean rule_xml_asks_model(const RuleCall *call);
+void rule_xml_check_not_for_model(RuleCall *call);
+gboolean rule_xml_has_late_comer(const RuleCall *call);
+void rule_xml_check_too_new(RuleCall *call);

@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* XML that libvirt drops without a word, reads otherwise than it looks, or refuses. */
+#include "rule-families.h"
+#include "rule-tools.h"
+#include "rule-xml-attributes.h"
+
+#include <string.h>
+
+/* accel, ats, ril, ssidsize, oas and cmdqv came with it */
+#define LIBVIRT_ACCEL BASE_VERSION(12, 7, 0)
+
+static gboolean
+is_smmu_element(const RuleCall *call)
+{
+    return rule_iommu_is_element(call->iommu->iommu) &&
+           call->iommu->iommu->kind == MODEL_IOMMU_SMMUV3;
+}
+
+static gboolean
+writes_accel(const RuleCall *call)
+{
+    return is_smmu_element(call) &&
+           g_strcmp0(rule_iommu_attribute(call->iommu->iommu, "accel"), "on") == 0;
+}
+
+static gboolean
+writes_ssidsize(const RuleCall *call)
+{
+    return is_smmu_element(call) && rule_iommu_attribute(call->iommu->iommu, "ssidsize");
+}
+
+static gboolean
+knows_accel(RuleCall *call)
+{
+    if (call->view->target.libvirt >= LIBVIRT_ACCEL)
+        return TRUE;
+    rule_not_applicable(call);
+    return FALSE;
+}
+
+static void
+check_accel_without_bus(RuleCall *call)
+{
+    const ModelIommu *iommu = call->iommu->iommu;
+
+    if (!knows_accel(call))
+        return;
+    if (!rule_iommu_attribute(iommu, "pciBus"))
+        rule_fail(call, rule_iommu_place(iommu), NULL,
+                  "accel='on' without pciBus is dropped: QEMU gets a plain emulated SMMU");
+}
+
+static void
+check_value_dropped(RuleCall *call)
+{
+    const char *value = rule_iommu_attribute(call->iommu->iommu, "ssidsize");
+
+    if (knows_accel(call) && value && value[0] == '-')
+        rule_fail(call, rule_iommu_place(call->iommu->iommu), NULL,
+                  "ssidsize='%s' is dropped without a word: the width is automatic", value);
+}
+
+/* What libvirt calls devices by itself: in live XML such an alias is harmless. */
+static gboolean
+is_automatic(const char *alias)
+{
+    static const char *const stems[] = {"hostdev", "iommu", "net", "pci.", "pcie.", NULL};
+    gsize stem = strcspn(alias, "0123456789");
+    g_autofree char *text = g_strndup(alias, stem);
+
+    return g_strv_contains(stems, text) && alias[stem] &&
+           alias[stem + strspn(alias + stem, "0123456789")] == '\0';
+}
+
+static void
+check_alias(RuleCall *call, const xmlNode *device, const char *alias)
+{
+    const xmlNode *place = model_child(device, "alias");
+    g_autofree char *help = NULL;
+
+    if (!alias || !place || g_str_has_prefix(alias, "ua-") || is_automatic(alias))
+        return;
+    help = g_strdup_printf("<alias name='ua-%s'/>", alias);
+    rule_fail(call, place, help, "alias '%s' does not begin with 'ua-': libvirt discards it",
+              alias);
+}
+
+static void
+check_aliases(RuleCall *call)
+{
+    const ViommuDomain *domain = call->view->domain;
+
+    for (guint i = 0; i < domain->controllers->len; i++) {
+        const ModelController *it = domain->controllers->pdata[i];
+
+        check_alias(call, it->node, it->alias);
+    }
+    for (guint i = 0; i < domain->hostdevs->len; i++) {
+        const ModelHostdev *it = domain->hostdevs->pdata[i];
+
+        check_alias(call, it->node, it->alias);
+    }
+    for (guint i = 0; i < domain->iommus->len; i++) {
+        const ModelIommu *it = domain->iommus->pdata[i];
+
+        if (rule_iommu_is_element(it))
+            check_alias(call, it->node, it->alias);
+    }
+}
+
+static gboolean
+has_overrides(const RuleCall *call)
+{
+    return call->view->domain->overrides->len > 0;
+}
+
+static void
+check_overrides(RuleCall *call)
+{
+    const ViommuDomain *domain = call->view->domain;
+
+    for (guint i = 0; i < domain->overrides->len; i++) {
+        const ModelOverride *override = domain->overrides->pdata[i];
+
+        if (!override->matched)
+            rule_fail(call, override->node, NULL,
+                      "override for alias '%s' is ignored: no device will have that alias",
+                      override->alias);
+    }
+}
+
+static gboolean
+has_intent(const RuleCall *call)
+{
+    return call->view->domain->intent_devices->len > 0;
+}
+
+static gboolean
+has_hostdev_alias(const ViommuDomain *domain, const char *alias)
+{
+    for (guint i = 0; i < domain->hostdevs->len; i++) {
+        const ModelHostdev *it = domain->hostdevs->pdata[i];
+
+        if (g_strcmp0(it->alias, alias) == 0)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static void
+check_intent(RuleCall *call)
+{
+    const ViommuDomain *domain = call->view->domain;
+
+    for (guint i = 0; i < domain->intent_devices->len; i++) {
+        const ModelIntentDevice *device = domain->intent_devices->pdata[i];
+
+        if (!has_hostdev_alias(domain, device->alias))
+            rule_fail(call, device->node, NULL,
+                      "intent names '%s', and no assigned device has that alias",
+                      device->alias ? device->alias : "");
+    }
+}
+
+static gboolean
+is_pci(const RuleCall *call)
+{
+    return call->hostdev->dev->kind == MODEL_HOSTDEV_PCI && call->hostdev->dev->host_known;
+}
+
+static void
+check_duplicate(RuleCall *call)
+{
+    for (guint i = 0; i < call->hostdev->index; i++) {
+        const ViewHostdev *first = call->view->hostdevs->pdata[i];
+        g_autofree char *address = NULL;
+
+        if (first->dev->kind != MODEL_HOSTDEV_PCI || !first->dev->host_known ||
+            !base_pci_equal(first->dev->host, call->hostdev->dev->host))
+            continue;
+        address = base_pci_format(first->dev->host);
+        rule_fail(call, call->hostdev->dev->source_address, NULL,
+                  "host function %s is assigned twice", address);
+        return;
+    }
+}
+
+static gboolean
+is_mdev(const RuleCall *call)
+{
+    return call->hostdev->dev->kind == MODEL_HOSTDEV_MDEV;
+}
+
+static void
+check_mdev_driver(RuleCall *call)
+{
+    const xmlNode *driver = model_child(call->hostdev->dev->node, "driver");
+
+    if (driver)
+        rule_fail(call, driver, NULL,
+                  "<driver> of a mediated device is dropped without a word: it stays on the "
+                  "legacy VFIO path");
+}
+
+static const Rule rules[] = {
+    {
+        .id = "xml-unknown-attribute",
+        .severity = VIOMMU_SEVERITY_ERROR,
+        .summary = "an attribute that libvirt does not know",
+        .rationale =
+            "Without VIR_DOMAIN_DEFINE_VALIDATE libvirt drops an attribute that it does not know "
+            "and says nothing; attach-device cannot validate at all. With validation it says only: "
+            "Extra element devices in interleave.",
+        .remedy = "libvirt's own spelling, or no such attribute",
+        .source = "libvirt 12.8.0, run; domaincommon.rng:6396 (iommu), basictypes.rng:708 "
+                  "(hostdevDriver); ssidSize is what KubeVirt wrote",
+        .fixer = RULE_FIXER_DOMAIN,
+        .scope = RULE_SCOPE_DOMAIN,
+        .effect = RULE_EFFECT_SILENT,
+        .demotable = TRUE,
+        .check = rule_xml_check_unknown,
+    },
+    {
+        .id = "xml-attribute-not-for-model",
+        .severity = VIOMMU_SEVERITY_ERROR,
+        .summary = "an attribute that libvirt refuses for this vIOMMU model",
+        .rationale = "libvirt checks its attributes against the model at define and says: iommu "
+                     "model 'virtio' doesn't support additional attributes (12.x: some additional "
+                     "attributes).",
+        .remedy = "remove the attribute, or take the model that has it",
+        .source = "libvirt 11.3 src/conf/domain_validate.c (virDomainIOMMUDefValidate); run on "
+                  "libvirt 9.0.0 and 12.8.0; intremap on virtio is what Nova wrote",
+        .fixer = RULE_FIXER_DOMAIN,
+        .scope = RULE_SCOPE_VIOMMU,
+        .effect = RULE_EFFECT_REFUSED_DEFINE,
+        .certain = TRUE,
+        .needs = RULE_NEEDS_LIBVIRT,
+        .check = rule_xml_check_not_for_model,
+        .applies = rule_xml_asks_model,
+    },
+    {
+        .id = "xml-attribute-too-new",
+        .severity = VIOMMU_SEVERITY_ERROR,
+        .summary = "an attribute that this libvirt version is too old to know",
+        .rationale = "An older libvirt drops the attribute without a word and starts the domain "
+                     "with another vIOMMU than the one that is written.",
+        .remedy = "a libvirt that knows it, or no such attribute",
+        .source = "libvirt 12.8 formatdomain.html, IOMMU devices; dropping run on libvirt 9.0.0",
+        .fixer = RULE_FIXER_STACK,
+        .scope = RULE_SCOPE_VIOMMU,
+        .effect = RULE_EFFECT_SILENT,
+        .demotable = TRUE,
+        .needs = RULE_NEEDS_LIBVIRT,
+        .check = rule_xml_check_too_new,
+        .applies = rule_xml_has_late_comer,
+    },
+    {
+        .id = "xml-accel-without-pcibus",
+        .severity = VIOMMU_SEVERITY_ERROR,
+        .summary = "accel='on' without pciBus, which libvirt drops",
+        .rationale = "Without pciBus libvirt writes \"-machine virt,iommu=smmuv3\", which has no "
+                     "acceleration; assigned devices behind it fail with: requires iommu MAP "
+                     "notifier which is not currently supported.",
+        .remedy = "pciBus='N' with the index of a pcie-expander-bus",
+        .source = "libvirt 12.8.0, run: define and argv",
+        .fixer = RULE_FIXER_DOMAIN,
+        .scope = RULE_SCOPE_VIOMMU,
+        .effect = RULE_EFFECT_SILENT,
+        .demotable = FALSE,
+        .needs = RULE_NEEDS_LIBVIRT,
+        .check = check_accel_without_bus,
+        .applies = writes_accel,
+    },
+    {
+        .id = "xml-value-dropped",
+        .severity = VIOMMU_SEVERITY_WARNING,
+        .summary = "a negative ssidsize, which libvirt drops",
+        .rationale = "libvirt's schema takes any integer for ssidsize, and its parser drops a "
+                     "negative one without a word: QEMU then uses the width of the host.",
+        .remedy = "ssidsize='0' to '20' (0: no PASIDs)",
+        .source = "libvirt 12.8.0, run: ssidsize='-3' is gone from the definition",
+        .fixer = RULE_FIXER_DOMAIN,
+        .scope = RULE_SCOPE_VIOMMU,
+        .effect = RULE_EFFECT_SILENT,
+        .demotable = TRUE,
+        .needs = RULE_NEEDS_LIBVIRT,
+        .check = check_value_dropped,
+        .applies = writes_ssidsize,
+    },
+    {
+        .id = "xml-alias-not-user",
+        .severity = VIOMMU_SEVERITY_WARNING,
+        .summary = "an alias that libvirt discards",
+        .rationale = "libvirt keeps only aliases that begin with \"ua-\"; any other one is "
+                     "discarded at define without a word, and an override or an intent for it "
+                     "then has no effect.",
+        .remedy = "an alias that begins with 'ua-'",
+        .source = "libvirt 11.3 src/conf/domain_conf.c:5831; run on libvirt 12.8.0",
+        .fixer = RULE_FIXER_DOMAIN,
+        .scope = RULE_SCOPE_DOMAIN,
+        .effect = RULE_EFFECT_SILENT,
+        .demotable = TRUE,
+        .check = check_aliases,
+    },
+    {
+        .id = "xml-override-unmatched",
+        .severity = VIOMMU_SEVERITY_ERROR,
+        .summary = "a qemu:override for an alias that no device has",
+        .rationale =
+            "libvirt ignores an override whose alias matches nothing, and the domain starts "
+            "without the properties: a vIOMMU meant to be nested comes up as a plain shadow one, "
+            "and nobody warns.",
+        .remedy = "an <alias name='ua-…'/> in the device, and the same alias in <qemu:device>",
+        .source = "libvirt 12.8.0, run: the domain started as shadow and pinned for shadow",
+        .fixer = RULE_FIXER_DOMAIN,
+        .scope = RULE_SCOPE_DOMAIN,
+        .effect = RULE_EFFECT_SILENT,
+        .demotable = TRUE,
+        .check = check_overrides,
+        .applies = has_overrides,
+    },
+    {
+        .id = "xml-intent-unmatched",
+        .severity = VIOMMU_SEVERITY_WARNING,
+        .summary = "an intent for an alias that no assigned device has",
+        .rationale = "A <viommu:device> in the metadata says what one assigned device is for, by "
+                     "its alias. Where no device has the alias the wish is lost, and the device "
+                     "that was meant is judged by policy alone.",
+        .remedy = "the alias of an assigned device, ua- prefix included",
+        .source = "virt-viommu: metadata namespace urn:virt-viommu:domain:1",
+        .fixer = RULE_FIXER_DOMAIN,
+        .scope = RULE_SCOPE_DOMAIN,
+        .effect = RULE_EFFECT_SILENT,
+        .demotable = TRUE,
+        .check = check_intent,
+        .applies = has_intent,
+    },
+    {
+        .id = "xml-hostdev-duplicate",
+        .severity = VIOMMU_SEVERITY_ERROR,
+        .summary = "one host function assigned twice",
+        .rationale = "libvirt refuses the definition: Hostdev already exists in the domain "
+                     "configuration.",
+        .remedy = "remove one of the two <hostdev>",
+        .source = "libvirt 12.8.0, run; libvirt 11.3 tests/qemuxmlconfdata/hostdev-pci-duplicate",
+        .fixer = RULE_FIXER_DOMAIN,
+        .scope = RULE_SCOPE_HOSTDEV,
+        .effect = RULE_EFFECT_REFUSED_DEFINE,
+        .certain = TRUE,
+        .check = check_duplicate,
+        .applies = is_pci,
+    },
+    {
+        .id = "xml-mdev-driver-dropped",
+        .severity = VIOMMU_SEVERITY_WARNING,
+        .summary = "<driver> in a mediated device, which libvirt drops",
+        .rationale = "libvirt has no <driver> for hostdevs of type mdev: with validation it is an "
+                     "error, without it is dropped, and the device always uses the legacy VFIO "
+                     "group, never iommufd.",
+        .remedy = "remove <driver> from that <hostdev>",
+        .source = "libvirt 12.8.0, run; basictypes.rng:708",
+        .fixer = RULE_FIXER_DOMAIN,
+        .scope = RULE_SCOPE_HOSTDEV,
+        .effect = RULE_EFFECT_SILENT,
+        .demotable = TRUE,
+        .check = check_mdev_driver,
+        .applies = is_mdev,
+    },
+};
+
+const RuleFamily rule_family_xml = {"xml", rules, G_N_ELEMENTS(rules)};
