@@ -255,6 +255,29 @@ test_refused(void)
     }
 }
 
+/* Documents that the schema refuses as well (tests/schema-verdict.py). */
+static void
+test_invalid(void)
+{
+    g_autofree char *path = data_path("host-invalid", NULL);
+    g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+    const char *file;
+    guint n = 0;
+
+    while (dir && (file = g_dir_read_name(dir))) {
+        g_autofree char *full = g_build_filename(path, file, NULL);
+        g_autoptr(GError) error = NULL;
+        g_autoptr(ViommuHost) host = host_json_load(full, &error);
+
+        if (host)
+            g_test_message("%s is taken", file);
+        g_assert_null(host);
+        g_assert_error(error, VIOMMU_ERROR, VIOMMU_ERROR_SCHEMA);
+        n++;
+    }
+    g_assert_cmpuint(n, >=, 25);
+}
+
 static void
 test_reasons(void)
 {
@@ -282,6 +305,7 @@ main(int argc, char **argv)
     g_test_add_func("/host-json/members", test_members);
     g_test_add_func("/host-json/states", test_states);
     g_test_add_func("/host-json/refused", test_refused);
+    g_test_add_func("/host-json/invalid", test_invalid);
     g_test_add_func("/host-json/reasons", test_reasons);
     return g_test_run();
 }
