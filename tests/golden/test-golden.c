@@ -278,6 +278,24 @@ test_document(void)
     golden_compare_file(path, text->str);
 }
 
+/* The reports of all cases as one document on stdout, for the schema test */
+static int
+print_reports(const GPtrArray *names)
+{
+    g_autoptr(BaseJson) all = json_object_new_array();
+    g_autofree char *text = NULL;
+
+    for (guint i = 0; i < names->len; i++) {
+        g_autoptr(GoldenCase) golden = golden_load(names->pdata[i]);
+        g_autoptr(ViommuReport) report = golden_check(golden, NULL);
+
+        json_object_array_add(all, write_report_json(report));
+    }
+    text = base_json_to_text(all);
+    g_print("%s", text);
+    return 0;
+}
+
 /* Two programs from one source: the cases, and with --catalogue the tables */
 int
 main(int argc, char **argv)
@@ -285,6 +303,10 @@ main(int argc, char **argv)
     g_autoptr(GPtrArray) names = NULL;
     gboolean catalogue = argc > 1 && strcmp(argv[1], "--catalogue") == 0;
 
+    if (argc > 1 && strcmp(argv[1], "--reports") == 0) {
+        names = golden_names();
+        return print_reports(names);
+    }
     if (catalogue) {
         argv[1] = argv[0];
         argv++;

@@ -1,0 +1,25 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""schema-output.py SCHEMA COMMAND...: what the command prints is valid by the schema (TAP)."""
+import json
+import pathlib
+import subprocess
+import sys
+
+try:
+    import jsonschema
+except ImportError:
+    print("1..0 # SKIP python3-jsonschema is not installed")
+    sys.exit(0)
+
+schema = json.loads(pathlib.Path(sys.argv[1]).read_text())
+validator = jsonschema.validators.validator_for(schema)
+validator.check_schema(schema)
+document = json.loads(subprocess.run(sys.argv[2:], check=True, stdout=subprocess.PIPE).stdout)
+print("1..2")
+print("ok 1 - is not empty" if document else "not ok 1 - is empty")
+errors = list(validator(schema).iter_errors(document))
+for error in errors[:20]:
+    print(f"# {error.json_path}: {error.message}")
+print("not ok 2 - is valid" if errors else "ok 2 - is valid")
+sys.exit(bool(errors) or not document)
