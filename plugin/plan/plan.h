@@ -65,16 +65,23 @@ typedef struct {
 
 struct _ViommuPlan {
     gint refs;
-    View *view;           /* owned; keeps host, domain and policy alive */
+    View *view;       /* owned; reads host, domain and policy */
+    ViommuHost *host; /* references, for the view's sake */
+    ViommuDomain *domain;
+    ViommuPolicy *policy;
     gboolean valid;       /* FALSE: no plan; the rejections tell why */
     GPtrArray *devices;   /* of PlanDevice */
     GPtrArray *iommus;    /* of PlanIommu */
     GArray *spare_ports;  /* of guint: controller indexes */
     ViewMemlock *memlock; /* of the planned domain */
+    /* accounted with every spare port in use and memory up to maxMemory; UNKNOWN where there is
+     * nothing to come */
+    BaseU64 memlock_later;
     BaseU64 pasid_bits;
     char *pasid_because;
     GPtrArray *edits;                               /* of PlanEdit, document order */
     GPtrArray *actions, *grants, *rejected, *notes; /* notes: of char *, e.g. migration */
+    GPtrArray *stuck; /* of const ViewHostdev *: devices for which there is no plan */
 };
 
 /* Always returns a plan; look at ->valid. Takes over nothing. (transfer full) */

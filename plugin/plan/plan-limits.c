@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Locked memory of the planned domain, and who has to do something about it: mostly nobody. */
+#include "plan-room.h"
+
+#include "plan-edit.h"
+
+typedef struct {
+    guint own;             /* devices with an address space of their own */
+    guint shared;          /* behind accelerated vSMMUs: all share one */
+    guint legacy, iommufd; /* without vIOMMU: one space per backend */
+    guint all;
+} Devices;
+
+static Devices
+count_devices(const PlanWork *work)
+{
+    Devices devices = {0};
+
+    for (guint i = 0; i < work->plan->devices->len; i++) {
+        const PlanDevice *device = work->plan->devices->pdata[i];
+
+        devices.all++;
+        if (device->mode == VIOMMU_MODE_NESTED && work->family == PLAN_FAMILY_ARM)
+            devices.shared++;
+        else if (device->mode != VIOMMU_MODE_NONE)
+            devices.own++;
+        else if (device->hostdev->dev->iommufd == BASE_YES)
+            devices.iommufd++;
+        else
+            devices.legacy++;
+    }
+    return devices;
+}
+
+static guint
+spaces_of(const Devices *devices)
+{
+    return devices->own + (devices->shared > 0) + (devices->legacy > 0) + (devices->iommufd > 0);
+}
+
+/* --- an existing hard limit --- */
+
+/* It is the cgroup's memory.max as well, so it needs room for QEMU itself: the slack of libvirt's
+ * own formula on top of what is accounted. */
+static void
+mend_hard_limit(PlanWork *work)
+{
+    ViewMemlock *memlock = work->plan->memlock;
+    const ViommuDomain *domain = work->domain;
+    PlanWhy why = {"<hard_limit> replaces libvirt's own figure and is below what is accounted",
+                   "memlock-hard-limit-low"};
+    guint64 kib;
+    PlanSpot memtune, limit;
+
+    if (!domain->hard_limit_node || !base_u64_is_known(domain->hard_limit) ||
+        !base_u64_is_known(memlock->accounted) ||
+        domain->hard_limit.value >= memlock->accounted.value)
+        return;
+    kib = memlock->accounted.value / 1024;
+    memtune = plan_spot(domain->hard_limit_node->parent);
+    limit = plan_spot_add(work->plan, memtune, "hard_limit", domain->hard_limit_node, why);
+    plan_spot_set(work->plan, limit, "unit", "KiB", why);
+    limit.element->text = g_strdup_printf("%" G_GUINT64_FORMAT, kib);
+    plan_spot_remove(work->plan, domain->hard_limit_node, why);
+    memlock->libvirt = memlock->accounted;
+}
+
+/* --- the daemon's own limit --- */
+
+static const char *
+daemon_of(const ViommuHost *host)
+{
+    return host->memlock.of ? host->memlock.of : "libvirtd";
+}
+
+/* What has to be possible: the plan's devices, those to be plugged in, memory up to maxMemory. */
+static guint64
+ceiling_of(const PlanWork *work, const Devices *devices)
+{
+    guint extra = devices->own > 0 ? work->plan->spare_ports->len : 0;
+    g_autoptr(ViewMemlock) later = view_memlock_of(work->view, spaces_of(devices) + extra,
+                                                   devices->all + work->plan->spare_ports->len,
+                                                   work->plan->iommus->len > 0);
+    guint64 bytes = base_u64_is_known(later->ceiling) ? later->ceiling.value : 0;
+
+    if (work->plan->spare_ports->len > 0 || work->domain->max_memory > work->domain->memory)
+        work->plan->memlock_later = later->ceiling;
+    /* libvirt refuses to start below its own figure, however generous that is */
+    if (base_u64_is_known(work->plan->memlock->libvirt) &&
+        work->plan->memlock->libvirt.value != G_MAXUINT64)
+        bytes = MAX(bytes, work->plan->memlock->libvirt.value);
+    return bytes;
+}
+
+static void
+ask_admin(PlanWork *work, guint64 bytes)
+{
+    g_autofree char *need = base_format_size(bytes);
+    g_autofree char *have = base_format_size(work->plan->memlock->allowed.value);
+    const char *daemon = daemon_of(work->host);
+
+    switch (work->target.profile) {
+    case VIOMMU_PROFILE_SESSION:
+        plan_action(
+            work, "admin",
+            "allow the user %s of locked memory (now %s): 'USER - memlock %" G_GUINT64_FORMAT
+            "' in /etc/security/limits.d, or LimitMEMLOCK=%" G_GUINT64_FORMAT " in user@.service",
+            need, have, bytes / 1024, bytes);
+        return;
+    case VIOMMU_PROFILE_KUBEVIRT:
+        plan_action(work, "granting agent",
+                    "raise the limit of virtqemud in the pod to %s (now %s): prlimit --pid PID "
+                    "--memlock=%" G_GUINT64_FORMAT ":%" G_GUINT64_FORMAT,
+                    need, have, bytes, bytes);
+        return;
+    case VIOMMU_PROFILE_SYSTEM:
+    case VIOMMU_PROFILE_VDSM:
+        break;
+    }
+    plan_action(work, "admin",
+                "allow %s %s of locked memory (now %s, and it cannot raise that): systemctl edit "
+                "%s.service, then LimitMEMLOCK=%" G_GUINT64_FORMAT " under [Service]",
+                daemon, need, have, daemon, bytes);
+}
+
+static void
+judge_allowed(PlanWork *work, guint64 bytes)
+{
+    const ViewMemlock *memlock = work->plan->memlock;
+
+    if (bytes == 0 || memlock->can_raise == BASE_YES)
+        return;
+    if (!base_u64_is_known(memlock->allowed)) {
+        plan_note(work, "the locked memory limit of %s is not known", daemon_of(work->host));
+        return;
+    }
+    if (memlock->allowed.value >= bytes)
+        return;
+    if (memlock->can_raise == BASE_NO)
+        ask_admin(work, bytes);
+    else
+        plan_note(work, "whether %s may raise its locked memory limit is not known",
+                  daemon_of(work->host));
+}
+
+/* --- grants, for stacks where another process opens the devices --- */
+
+static void
+add_grant(PlanWork *work, char *path, BaseU64 memlock)
+{
+    PlanGrant *grant = g_new0(PlanGrant, 1);
+
+    grant->path = path;
+    grant->access = path ? g_strdup("rw") : NULL;
+    grant->for_whom =
+        g_strdup(work->target.profile == VIOMMU_PROFILE_SESSION ? "session" : "kubevirt");
+    grant->memlock = memlock;
+    g_ptr_array_add(work->plan->grants, grant);
+}
+
+static void
+grant_device(PlanWork *work, const PlanDevice *device)
+{
+    const ViewHostdev *hostdev = device->hostdev;
+    gboolean iommufd = device->mode == VIOMMU_MODE_NESTED || hostdev->dev->iommufd == BASE_YES;
+
+    if (iommufd && hostdev->fact && hostdev->fact->vfio_dev.state == BASE_STATE_KNOWN)
+        add_grant(work, g_strdup_printf("/dev/vfio/devices/%s", hostdev->fact->vfio_dev.text),
+                  (BaseU64){0});
+    else if (!iommufd && hostdev->group)
+        add_grant(work, g_strdup_printf("/dev/vfio/%u", hostdev->group->id), (BaseU64){0});
+}
+
+/* A privileged libvirt opens everything itself and hands descriptors on. */
+static void
+list_grants(PlanWork *work, const Devices *devices, guint64 bytes)
+{
+    ViommuProfile profile = work->target.profile;
+    guint iommufd = devices->iommufd + devices->shared;
+
+    if (profile == VIOMMU_PROFILE_SYSTEM || profile == VIOMMU_PROFILE_VDSM || devices->all == 0)
+        return;
+    if (iommufd > 0)
+        add_grant(work, g_strdup("/dev/iommu"), (BaseU64){0});
+    if (devices->all > iommufd)
+        add_grant(work, g_strdup("/dev/vfio/vfio"), (BaseU64){0});
+    for (guint i = 0; i < work->plan->devices->len; i++)
+        grant_device(work, work->plan->devices->pdata[i]);
+    add_grant(work, NULL, base_u64(bytes));
+    if (iommufd > 0)
+        plan_action(work, "admin",
+                    "iommufd counts locked memory per user here: either one VM to a uid, or pass "
+                    "an iommufd in per-process accounting with <iommufd fdgroup='…'/>");
+}
+
+/* A function that libvirt does not rebind must be free already; in a shared group the others too.
+ */
+static void
+ask_for_group(PlanWork *work, const PlanDevice *device)
+{
+    const HostGroup *group = device->hostdev->group;
+    g_autoptr(GArray) managed = g_array_new(FALSE, FALSE, sizeof(BasePci));
+    g_autofree char *address = NULL;
+    const HostDevice *blocker = NULL;
+
+    for (guint i = 0; i < work->plan->devices->len; i++) {
+        const ModelHostdev *dev = ((PlanDevice *)work->plan->devices->pdata[i])->hostdev->dev;
+
+        if (dev->managed && dev->host_known)
+            g_array_append_val(managed, dev->host);
+    }
+    if (!group || host_group_viable(work->host, group, managed, &blocker) != BASE_NO || !blocker)
+        return;
+    address = base_pci_format(blocker->address);
+    plan_action(work, "admin", "unbind %s from %s, or bind it to vfio-pci: it blocks group %u",
+                address, blocker->driver.text, group->id);
+}
+
+void
+plan_limits(PlanWork *work)
+{
+    Devices devices = count_devices(work);
+    guint64 bytes;
+
+    work->plan->memlock =
+        view_memlock_of(work->view, spaces_of(&devices), devices.all, work->plan->iommus->len > 0);
+    mend_hard_limit(work);
+    bytes = devices.all > 0 || work->plan->spare_ports->len > 0 ? ceiling_of(work, &devices) : 0;
+    judge_allowed(work, bytes);
+    list_grants(work, &devices, bytes);
+    for (guint i = 0; i < work->plan->devices->len; i++)
+        ask_for_group(work, work->plan->devices->pdata[i]);
+}

@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A plan for people. */
+#include "write-plan.h"
+
+#include <string.h>
+
+#include "write-table.h"
+
+#define LABEL_WIDTH 15
+
+char *
+write_stack_line(const ViommuPlan *plan)
+{
+    const View *view = plan->view;
+    g_autoptr(GString) line = g_string_new(NULL);
+    g_autofree char *libvirt = base_format_version(view->target.libvirt);
+    g_autofree char *qemu = base_format_version(view->target.qemu);
+
+    g_string_append_printf(line, "libvirt %s, QEMU %s", view->target.libvirt ? libvirt : "unknown",
+                           view->target.qemu ? qemu : "unknown");
+    g_string_append_printf(line, ", host %s",
+                           plan->host->name.text ? plan->host->name.text
+                           : plan->host->none    ? "none"
+                                                 : "unnamed");
+    g_string_append_printf(line, ", policy %s", plan->policy->name);
+    return g_string_free(g_steal_pointer(&line), FALSE);
+}
+
+/* --- no plan --- */
+
+static gboolean
+is_first_of(const ViommuPlan *plan, guint index)
+{
+    const PlanRejection *rejection = plan->rejected->pdata[index];
+
+    for (guint i = 0; i < index; i++) {
+        if (((PlanRejection *)plan->rejected->pdata[i])->hostdev == rejection->hostdev)
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static char *
+title_of(const ViewHostdev *hostdev)
+{
+    g_autofree char *address = NULL;
+
+    if (!hostdev)
+        return g_strdup("the domain");
+    address = write_hostdev_address(hostdev);
+    if (!address && !hostdev->dev->alias)
+        return view_hostdev_label(hostdev);
+    if (hostdev->dev->alias && address)
+        return g_strdup_printf("%s (%s), usage %s", hostdev->dev->alias, address,
+                               policy_usage_name(hostdev->demand.usage));
+    return g_strdup_printf("%s, usage %s", address ? address : hostdev->dev->alias,
+                           policy_usage_name(hostdev->demand.usage));
+}
+
+static void
+write_rejections_of(const ViommuPlan *plan, const ViewHostdev *hostdev, GString *out)
+{
+    for (guint i = 0; i < plan->rejected->len; i++) {
+        const PlanRejection *rejection = plan->rejected->pdata[i];
+
+        if (rejection->hostdev != hostdev)
+            continue;
+        g_string_append_printf(out, "  %-7s %s", hostdev ? policy_mode_name(rejection->mode) : "",
+                               rejection->reason);
+        if (rejection->rule)
+            g_string_append_printf(out, " [%s]", rejection->rule);
+        g_string_append_printf(out, "\n  %-7s would help: %s\n", "",
+                               rejection->would_help ? rejection->would_help
+                                                     : "nothing on this host today");
+    }
+}
+
+/* Devices that have a mode are no reason why there is no plan. */
+static gboolean
+is_stuck(const ViommuPlan *plan, const ViewHostdev *hostdev)
+{
+    for (guint i = 0; i < plan->stuck->len; i++) {
+        if (plan->stuck->pdata[i] == hostdev)
+            return TRUE;
+    }
+    return !hostdev;
+}
+
+static void
+write_no_plan(const ViommuPlan *plan, GString *out)
+{
+    for (guint i = 0; i < plan->rejected->len; i++) {
+        const PlanRejection *rejection = plan->rejected->pdata[i];
+        g_autofree char *title = title_of(rejection->hostdev);
+
+        if (!is_first_of(plan, i) || !is_stuck(plan, rejection->hostdev))
+            continue;
+        g_string_append_printf(out, "%s: no plan for %s\n",
+                               plan->domain->name ? plan->domain->name : "domain", title);
+        write_rejections_of(plan, rejection->hostdev, out);
+    }
+}
+
+/* --- devices --- */
+
+static char *
+pasid_cell(const PlanDevice *device)
+{
+    if (!base_u64_is_known(device->pasid_bits))
+        return NULL;
+    return g_strdup_printf("%u bits", (guint)device->pasid_bits.value);
+}
+
+static guint
+count_emulated(const ViommuPlan *plan)
+{
+    guint count = 0;
+
+    for (guint i = 0; i < plan->domain->endpoints->len; i++) {
+        const ModelEndpoint *endpoint = plan->domain->endpoints->pdata[i];
+
+        count += endpoint->address.kind != MODEL_ADDRESS_NONE;
+    }
+    return count;
+}
+
+static gboolean
+has_bus_without_viommu(const ViommuPlan *plan)
+{
+    for (guint i = 0; i < plan->iommus->len; i++) {
+        if (((PlanIommu *)plan->iommus->pdata[i])->model == MODEL_IOMMU_SMMUV3)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static void
+write_devices(const ViommuPlan *plan, const WriteStyle *style, GString *out)
+{
+    static const char *const heads[] = {"DEVICE", "HOST", "USAGE", "MODE", "WHERE", "PASID", NULL};
+    g_autoptr(WriteTable) table = write_table_new(heads);
+    g_autofree char *emulated = g_strdup_printf("%u emulated", count_emulated(plan));
+
+    for (guint i = 0; i < plan->devices->len; i++) {
+        const PlanDevice *device = plan->devices->pdata[i];
+        g_autofree char *address = write_hostdev_address(device->hostdev);
+        g_autofree char *pasid = pasid_cell(device);
+        const char *alias = device->hostdev->dev->alias;
+        const char *cells[] = {alias ? alias : "-",
+                               address ? address : "?",
+                               policy_usage_name(device->usage),
+                               policy_mode_name(device->mode),
+                               device->where,
+                               pasid};
+
+        write_table_add(table, cells);
+    }
+    if (has_bus_without_viommu(plan) && count_emulated(plan) > 0) {
+        const char *cells[] = {emulated, NULL, NULL, NULL, "on the root complex, no vIOMMU", NULL};
+
+        write_table_add(table, cells);
+    }
+    if (plan->devices->len > 0) {
+        g_string_append_c(out, '\n');
+        write_table_print(table, style, out);
+    }
+}
+
+static void
+write_device_notes(const ViommuPlan *plan, const WriteStyle *style, GString *out)
+{
+    for (guint i = 0; i < plan->devices->len; i++) {
+        const PlanDevice *device = plan->devices->pdata[i];
+        g_autofree char *label = view_hostdev_label(device->hostdev);
+
+        if (device->note)
+            write_labelled(style, out, "Note", LABEL_WIDTH, "%s: %s", label, device->note);
+    }
+    for (guint i = 0; i < plan->notes->len; i++)
+        write_labelled(style, out, "Note", LABEL_WIDTH, "%s", (char *)plan->notes->pdata[i]);
+}
+
+/* --- summary lines --- */
+
+static char *
+free_ports_text(const ViommuPlan *plan)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+
+    for (guint i = 0; i < plan->spare_ports->len; i++)
+        g_string_append_printf(text, "%s%u", i ? ", " : "",
+                               g_array_index(plan->spare_ports, guint, i));
+    return g_string_free(g_steal_pointer(&text), FALSE);
+}
+
+static void
+write_hotplug(const ViommuPlan *plan, const WriteStyle *style, GString *out)
+{
+    g_autofree char *ports = free_ports_text(plan);
+    g_autofree char *later = base_format_size(plan->memlock_later.value);
+    guint count = plan->spare_ports->len;
+
+    if (count == 0)
+        write_labelled(style, out, "Hotplug", LABEL_WIDTH,
+                       "no free port (<viommu:hotplug ports='N'/> in the metadata asks for some)");
+    else
+        write_labelled(style, out, "Hotplug", LABEL_WIDTH, "%u free port%s: bus %s", count,
+                       count == 1 ? "" : "s", ports);
+    if (base_u64_is_known(plan->memlock_later) &&
+        plan->memlock_later.value > plan->memlock->accounted.value)
+        write_labelled(style, out, "", LABEL_WIDTH,
+                       "%s accounted once all of it is in use; libvirt raises its limit at each "
+                       "attach",
+                       later);
+}
+
+typedef struct {
+    const char *one, *many;
+    guint count;
+} Tally;
+
+enum { EXPANDERS, PORTS, CONTROLLERS, VIOMMUS, ADDRESSES, BACKENDS, TALLIES };
+
+static gboolean
+is_address(const PlanEdit *edit)
+{
+    if (edit->kind == PLAN_EDIT_INSERT)
+        return strcmp(edit->element->name, "address") == 0;
+    return xmlStrEqual(edit->node->name, BAD_CAST "address");
+}
+
+static guint
+kind_of_insert(const BaseElement *element)
+{
+    const char *model = base_element_get(element, "model");
+
+    if (strcmp(element->name, "controller") == 0 && g_strcmp0(model, "pcie-expander-bus") == 0)
+        return EXPANDERS;
+    if (strcmp(element->name, "controller") == 0 && g_strcmp0(model, "pcie-root-port") == 0)
+        return PORTS;
+    if (strcmp(element->name, "controller") == 0)
+        return CONTROLLERS;
+    if (strcmp(element->name, "iommu") == 0)
+        return VIOMMUS;
+    if (strcmp(element->name, "iommufd") == 0 || base_element_get(element, "iommufd"))
+        return BACKENDS;
+    return TALLIES;
+}
+
+/* Attributes of one address are one change. */
+static void
+tally_edits(const ViommuPlan *plan, Tally *tallies, GString *others)
+{
+    const xmlNode *last_address = NULL;
+
+    for (guint i = 0; i < plan->edits->len; i++) {
+        const PlanEdit *edit = plan->edits->pdata[i];
+
+        if (is_address(edit)) {
+            tallies[ADDRESSES].count +=
+                edit->kind == PLAN_EDIT_INSERT || edit->node != last_address;
+            last_address = edit->kind == PLAN_EDIT_INSERT ? NULL : edit->node;
+        } else if (edit->kind == PLAN_EDIT_INSERT) {
+            guint kind = kind_of_insert(edit->element);
+
+            if (kind < TALLIES)
+                tallies[kind].count++;
+            else
+                g_string_append_printf(others, ", <%s>", edit->element->name);
+        }
+    }
+}
+
+static void
+write_changes(const ViommuPlan *plan, const WriteStyle *style, GString *out)
+{
+    Tally tallies[TALLIES] = {{"expander bus", "expander buses", 0},
+                              {"root port", "root ports", 0},
+                              {"other controller", "other controllers", 0},
+                              {"vIOMMU", "vIOMMUs", 0},
+                              {"address", "addresses", 0},
+                              {"iommufd backend", "iommufd backends", 0}};
+    g_autoptr(GString) text = g_string_new(NULL);
+    g_autoptr(GString) others = g_string_new(NULL);
+
+    if (plan->edits->len == 0) {
+        write_labelled(style, out, "Would write", LABEL_WIDTH,
+                       "nothing: the domain is right as it is");
+        return;
+    }
+    tally_edits(plan, tallies, others);
+    for (guint i = 0; i < TALLIES; i++) {
+        if (tallies[i].count > 0)
+            g_string_append_printf(text, "%s%u %s", text->len ? ", " : "", tallies[i].count,
+                                   tallies[i].count == 1 ? tallies[i].one : tallies[i].many);
+    }
+    g_string_append(text, text->len ? others->str : others->str + MIN(2, others->len));
+    if (text->len > 0)
+        write_labelled(style, out, "Would write", LABEL_WIDTH, "%s", text->str);
+}
+
+/* What is there and gets mended is told one by one, with the reason. */
+static void
+write_mends(const ViommuPlan *plan, const WriteStyle *style, GString *out)
+{
+    for (guint i = 0; i < plan->edits->len; i++) {
+        const PlanEdit *edit = plan->edits->pdata[i];
+        guint line = model_span(plan->domain, edit->node)->line;
+        g_autoptr(GString) what = g_string_new(NULL);
+
+        if (edit->kind == PLAN_EDIT_INSERT || is_address(edit))
+            continue;
+        if (edit->kind == PLAN_EDIT_SET_ATTRIBUTE)
+            g_string_append_printf(what, "%s='%s' in <%s>", edit->name, edit->value,
+                                   (const char *)edit->node->name);
+        else if (edit->kind == PLAN_EDIT_REMOVE_ATTRIBUTE)
+            g_string_append_printf(what, "no %s in <%s>", edit->name,
+                                   (const char *)edit->node->name);
+        else
+            g_string_append_printf(what, "no <%s>", (const char *)edit->node->name);
+        write_labelled(style, out, "Would mend", LABEL_WIDTH, "line %u: %s%s%s%s", line, what->str,
+                       edit->rule ? " [" : "", edit->rule ? edit->rule : "", edit->rule ? "]" : "");
+        write_labelled(style, out, "", LABEL_WIDTH, "  %s", edit->because);
+    }
+}
+
+static void
+write_actions(const ViommuPlan *plan, const WriteStyle *style, GString *out)
+{
+    if (plan->actions->len == 0)
+        write_labelled(style, out, "Admin", LABEL_WIDTH, "nothing");
+    for (guint i = 0; i < plan->actions->len; i++) {
+        const PlanAction *action = plan->actions->pdata[i];
+        g_autofree char *who = g_strdup(action->who);
+
+        who[0] = g_ascii_toupper(who[0]);
+        write_labelled(style, out, who, LABEL_WIDTH, "%s", action->what);
+    }
+    for (guint i = 0; i < plan->grants->len; i++) {
+        const PlanGrant *grant = plan->grants->pdata[i];
+        g_autofree char *size = base_format_size(grant->memlock.value);
+
+        if (grant->path)
+            write_labelled(style, out, i ? "" : "Grants", LABEL_WIDTH, "%s %s", grant->path,
+                           grant->access);
+        else
+            write_labelled(style, out, i ? "" : "Grants", LABEL_WIDTH, "RLIMIT_MEMLOCK %s", size);
+    }
+}
+
+/* A better mode that fell, told once for all devices with that reason. */
+static void
+write_fallen(const ViommuPlan *plan, const WriteStyle *style, GString *out)
+{
+    for (guint i = 0; i < plan->rejected->len; i++) {
+        const PlanRejection *rejection = plan->rejected->pdata[i];
+        gboolean told = FALSE;
+
+        for (guint j = 0; j < i && !told; j++)
+            told =
+                g_str_equal(((PlanRejection *)plan->rejected->pdata[j])->reason, rejection->reason);
+        if (told)
+            continue;
+        write_labelled(style, out, "Not taken", LABEL_WIDTH, "%s: %s",
+                       policy_mode_name(rejection->mode), rejection->reason);
+        if (rejection->would_help)
+            write_labelled(style, out, "", LABEL_WIDTH, "would help: %s", rejection->would_help);
+    }
+}
+
+void
+write_plan_text(const ViommuPlan *plan, const WriteStyle *style, GString *out)
+{
+    g_autofree char *stack = write_stack_line(plan);
+
+    if (!plan->valid) {
+        write_no_plan(plan, out);
+        return;
+    }
+    g_string_append_printf(out, "%s  (%s)\n", plan->domain->name ? plan->domain->name : "domain",
+                           stack);
+    write_devices(plan, style, out);
+    g_string_append_c(out, '\n');
+    write_memlock_text(plan, style, LABEL_WIDTH, out);
+    if (base_u64_is_known(plan->pasid_bits))
+        write_labelled(style, out, "PASIDs", LABEL_WIDTH, "%s", plan->pasid_because);
+    write_hotplug(plan, style, out);
+    write_fallen(plan, style, out);
+    write_changes(plan, style, out);
+    write_mends(plan, style, out);
+    write_device_notes(plan, style, out);
+    write_actions(plan, style, out);
+}

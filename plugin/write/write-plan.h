@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What plan and limits share. Private to the room. */
+#pragma once
+
+#include "write.h"
+
+/* (transfer full) (nullable): "0000:65:00.0", or the UUID of a mediated device */
+char *write_hostdev_address(const ViewHostdev *hostdev);
+/* (transfer full): @write is what the plan writes about it, NULL: leave the member out */
+BaseJson *write_memlock_json(const ViewMemlock *memlock, const char *write);
+BaseJson *write_pasid_json(const ViommuPlan *plan);
+void write_actions_json(BaseJson *root, const ViommuPlan *plan);
+/* "nothing", or the element that the plan writes about locked memory */
+const char *write_memlock_verdict(const ViommuPlan *plan);
+/* The lines about locked memory, each behind a label of @column columns. */
+void write_memlock_text(const ViommuPlan *plan, const WriteStyle *style, guint column,
+                        GString *out);
+/* "libvirt 12.8.0, QEMU 11.1.2, host g7, policy default" */
+char *write_stack_line(const ViommuPlan *plan);

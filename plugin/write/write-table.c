@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "write-table.h"
+
+#include <stdarg.h>
+
+#define GAP 2
+
+struct WriteTable {
+    guint columns;
+    GPtrArray *cells; /* of char *, row by row, the heads first */
+};
+
+static void
+append_row(WriteTable *table, const char *const *cells)
+{
+    for (guint i = 0; i < table->columns; i++)
+        g_ptr_array_add(table->cells, g_strdup(cells[i] ? cells[i] : ""));
+}
+
+WriteTable *
+write_table_new(const char *const *heads)
+{
+    WriteTable *table = g_new0(WriteTable, 1);
+
+    table->columns = g_strv_length((char **)heads);
+    table->cells = g_ptr_array_new_with_free_func(g_free);
+    append_row(table, heads);
+    return table;
+}
+
+void
+write_table_free(WriteTable *table)
+{
+    if (!table)
+        return;
+    g_ptr_array_unref(table->cells);
+    g_free(table);
+}
+
+void
+write_table_add(WriteTable *table, const char *const *cells)
+{
+    append_row(table, cells);
+}
+
+static glong
+cell_width(const WriteTable *table, guint index)
+{
+    return g_utf8_strlen(table->cells->pdata[index], -1);
+}
+
+static glong
+column_width(const WriteTable *table, guint column)
+{
+    glong width = 0;
+
+    for (guint i = column; i < table->cells->len; i += table->columns)
+        width = MAX(width, cell_width(table, i));
+    return width;
+}
+
+/* Number of columns that fit; the first always stays. */
+static guint
+columns_shown(const WriteTable *table, const WriteStyle *style)
+{
+    glong used = 0;
+
+    for (guint column = 0; column < table->columns; column++) {
+        used += column_width(table, column) + (column ? GAP : 0);
+        if (style->width > 0 && column > 0 && used > (glong)style->width)
+            return column;
+    }
+    return table->columns;
+}
+
+void
+write_table_print(const WriteTable *table, const WriteStyle *style, GString *out)
+{
+    guint shown = columns_shown(table, style);
+
+    for (guint row = 0; row < table->cells->len; row += table->columns) {
+        gsize start = out->len;
+
+        for (guint column = 0; column < shown; column++) {
+            glong pad = column_width(table, column) - cell_width(table, row + column) + GAP;
+
+            g_string_append_printf(out, "%s%*s", (char *)table->cells->pdata[row + column],
+                                   (int)pad, "");
+        }
+        while (out->len > start && out->str[out->len - 1] == ' ')
+            g_string_truncate(out, out->len - 1);
+        g_string_append_c(out, '\n');
+    }
+}
+
+void
+write_labelled(const WriteStyle *style, GString *out, const char *label, guint column,
+               const char *format, ...)
+{
+    g_autofree char *text = NULL;
+    g_auto(GStrv) words = NULL;
+    glong used = column;
+    va_list args;
+
+    va_start(args, format);
+    text = g_strdup_vprintf(format, args);
+    va_end(args);
+    words = g_strsplit(text, " ", -1);
+    g_string_append_printf(out, "%-*s", (int)column, label);
+    for (guint i = 0; words[i]; i++) {
+        glong length = g_utf8_strlen(words[i], -1);
+
+        if (style->width > 0 && i > 0 && used + 1 + length > (glong)style->width) {
+            g_string_append_printf(out, "\n%*s", (int)column, "");
+            used = column;
+        } else if (i > 0) {
+            g_string_append_c(out, ' ');
+            used++;
+        }
+        g_string_append(out, words[i]);
+        used += length;
+    }
+    g_string_append_c(out, '\n');
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Aligned columns. What does not fit the width drops columns from the right; nothing wraps. */
+#pragma once
+
+#include "write.h"
+
+typedef struct WriteTable WriteTable;
+
+/* @heads ends with NULL; the strings are copied. */
+WriteTable *write_table_new(const char *const *heads);
+void write_table_free(WriteTable *table);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(WriteTable, write_table_free)
+/* As many cells as there are heads; NULL is an empty cell. */
+void write_table_add(WriteTable *table, const char *const *cells);
+void write_table_print(const WriteTable *table, const WriteStyle *style, GString *out);
+
+/* "Label          text", continued lines indented alike and wrapped at the width of the style;
+ * @label "" continues. */
+void write_labelled(const WriteStyle *style, GString *out, const char *label, guint column,
+                    const char *format, ...) G_GNUC_PRINTF(5, 6);

@@ -1,0 +1,521 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "plan.h"
+
+#include <string.h>
+
+#include "host-read.h"
+
+#define GIB (G_GUINT64_CONSTANT(1) << 30)
+
+/* --- fixtures --- */
+
+static ViommuHost *
+load_host(const char *name)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *file = g_strconcat(name, ".json", NULL);
+    g_autofree char *path = g_build_filename(g_getenv("VIOMMU_TEST_DATA"), "host", file, NULL);
+    ViommuHost *host = host_json_load(path, &error);
+
+    g_assert_no_error(error);
+    return host;
+}
+
+static ViommuDomain *
+parse(const char *text)
+{
+    g_autoptr(GError) error = NULL;
+    ViommuDomain *domain = model_domain_parse(text, strlen(text), "vm.xml", &error);
+
+    g_assert_no_error(error);
+    return domain;
+}
+
+static char *
+hostdev(const char *address, const char *alias, const char *more)
+{
+    BasePci pci;
+
+    g_assert_true(base_pci_parse(address, &pci));
+    return g_strdup_printf("<hostdev mode='subsystem' type='pci' managed='yes'><source><address "
+                           "domain='0x%04x' bus='0x%02x' slot='0x%02x' function='%u'/></source>"
+                           "<alias name='%s'/>%s</hostdev>",
+                           pci.domain, pci.bus, pci.slot, pci.function, alias, more);
+}
+
+typedef struct {
+    const char *machine;
+    guint64 gib;
+    const char *top;      /* children of <domain> */
+    const char *features; /* children of <features> */
+    const char *devices;
+    const char *intents; /* children of <viommu:intent> */
+} Sketch;
+
+static char *
+draw(const Sketch *sketch)
+{
+    gboolean arm = g_str_has_prefix(sketch->machine, "virt");
+
+    return g_strdup_printf(
+        "<domain type='kvm'><name>vm</name><metadata><viommu:intent "
+        "xmlns:viommu='urn:virt-viommu:domain:1'>%s</viommu:intent></metadata><memory "
+        "unit='GiB'>%" G_GUINT64_FORMAT "</memory><vcpu>4</vcpu>%s<os%s><type arch='%s' "
+        "machine='%s'>hvm</type></os><features><acpi/>%s</features><devices>%s<memballoon "
+        "model='none'/></devices></domain>",
+        sketch->intents ? sketch->intents : "", sketch->gib ? sketch->gib : 8,
+        sketch->top ? sketch->top : "", arm ? " firmware='efi'" : "", arm ? "aarch64" : "x86_64",
+        sketch->machine, sketch->features ? sketch->features : "",
+        sketch->devices ? sketch->devices : "");
+}
+
+static ViommuPlan *
+plan_for(const char *host_name, const char *xml, guint64 libvirt)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(ViommuHost) host =
+                  g_str_equal(host_name, "none") ? host_facts_none() : load_host(host_name);
+    g_autoptr(ViommuDomain) domain = parse(xml);
+    g_autoptr(ViommuPolicy) policy = policy_load(NULL, NULL, &error);
+    ViommuTarget target = {.libvirt = libvirt};
+
+    g_assert_no_error(error);
+    return plan_new(host, domain, policy, &target);
+}
+
+static ViommuPlan *
+plan_sketch(const char *host, const Sketch *sketch)
+{
+    g_autofree char *xml = draw(sketch);
+
+    return plan_for(host, xml, 0);
+}
+
+static const char *
+attribute(const ViommuPlan *plan, guint viommu, const char *name)
+{
+    const PlanIommu *iommu;
+    guint index;
+
+    g_assert_cmpuint(plan->iommus->len, >, viommu);
+    if (plan->iommus->len <= viommu)
+        return NULL;
+    iommu = plan->iommus->pdata[viommu];
+    if (!g_ptr_array_find_with_equal_func(iommu->names, name, g_str_equal, &index))
+        return NULL;
+    return iommu->values->pdata[index];
+}
+
+static const PlanRejection *
+rejection_with(const ViommuPlan *plan, const char *rule)
+{
+    for (guint i = 0; i < plan->rejected->len; i++) {
+        const PlanRejection *rejection = plan->rejected->pdata[i];
+
+        if (g_strcmp0(rejection->rule, rule) == 0)
+            return rejection;
+    }
+    return NULL;
+}
+
+static const PlanEdit *
+edit_of(const ViommuPlan *plan, const char *name)
+{
+    for (guint i = 0; i < plan->edits->len; i++) {
+        const PlanEdit *edit = plan->edits->pdata[i];
+
+        if (g_strcmp0(edit->name, name) == 0 ||
+            (edit->element && g_str_equal(edit->element->name, name)))
+            return edit;
+    }
+    return NULL;
+}
+
+static guint
+count_controllers(const ViommuPlan *plan, const char *model)
+{
+    guint count = 0;
+
+    for (guint i = 0; i < plan->edits->len; i++) {
+        const PlanEdit *edit = plan->edits->pdata[i];
+
+        count += edit->element && g_str_equal(edit->element->name, "controller") &&
+                 g_strcmp0(base_element_get(edit->element, "model"), model) == 0;
+    }
+    return count;
+}
+
+#define GUEST_IOMMU "<viommu:device alias='ua-0' usage='guest-iommu'/>"
+
+/* --- shadow VT-d --- */
+
+/* Linux 7.2 in scalable mode offers 47 bits, so 48 would be refused; 6.1 offers 48. */
+static void
+test_vtd_width(void)
+{
+    g_autofree char *gpu = hostdev("0000:17:00.0", "ua-0", "");
+    Sketch sketch = {.machine = "pc-q35-11.1", .devices = gpu, .intents = GUEST_IOMMU};
+    g_autoptr(ViommuPlan) narrow = plan_sketch("xeon", &sketch);
+    g_autoptr(ViommuPlan) wide = NULL;
+    g_autoptr(ViommuPlan) none = NULL;
+
+    g_assert_true(narrow->valid);
+    g_assert_cmpstr(attribute(narrow, 0, "aw_bits"), ==, "39");
+    g_assert_cmpstr(attribute(narrow, 0, "caching_mode"), ==, "on");
+    g_assert_cmpstr(attribute(narrow, 0, "intremap"), ==, "on");
+    g_assert_nonnull(edit_of(narrow, "ioapic"));
+    wide = plan_sketch("xeon-6.1", &sketch);
+    g_assert_true(wide->valid);
+    g_assert_cmpstr(attribute(wide, 0, "aw_bits"), ==, "48");
+
+    /* 511 GiB of RAM end at 513 GiB: the hole below 4 GiB moves 2 GiB up */
+    sketch.gib = 511;
+    none = plan_sketch("xeon", &sketch);
+    g_assert_false(none->valid);
+    g_assert_nonnull(rejection_with(none, "vtd-aw-bits-host"));
+    g_assert_cmpuint(none->edits->len, ==, 0);
+}
+
+static void
+test_vtd_fits_exactly(void)
+{
+    g_autofree char *nic = hostdev("0000:3b:01.0", "ua-0", "");
+    Sketch sketch = {.machine = "pc-q35-11.1", .gib = 509, .devices = nic, .intents = GUEST_IOMMU};
+    g_autoptr(ViommuPlan) fits = plan_sketch("xeon", &sketch);
+    g_autoptr(ViommuPlan) too_much = NULL;
+
+    g_assert_true(fits->valid);
+    sketch.top = "<maxMemory slots='2' unit='GiB'>512</maxMemory>";
+    too_much = plan_sketch("xeon", &sketch);
+    g_assert_false(too_much->valid);
+}
+
+/* Behind VT-d each device needs a group of its own; on x86 that binds the others as well. */
+static void
+test_vtd_conflict(void)
+{
+    g_autofree char *gpu = hostdev("0000:17:00.0", "ua-0", "");
+    g_autofree char *port0 = hostdev("0000:99:00.0", "ua-1", "");
+    g_autofree char *both = g_strconcat(gpu, port0, NULL);
+    Sketch sketch = {.machine = "q35", .devices = both, .intents = GUEST_IOMMU};
+    g_autoptr(ViommuPlan) plan = plan_sketch("xeon", &sketch);
+    const PlanRejection *rejection = rejection_with(plan, "group-singleton");
+
+    g_assert_false(plan->valid);
+    g_assert_nonnull(rejection);
+    g_assert_cmpstr(rejection->hostdev->dev->alias, ==, "ua-0");
+    g_assert_nonnull(strstr(rejection->reason, "ua-1, 0000:99:00.0"));
+    sketch.intents = "";
+    g_clear_pointer(&plan, plan_unref);
+    plan = plan_sketch("xeon", &sketch);
+    g_assert_true(plan->valid);
+    g_assert_cmpuint(plan->iommus->len, ==, 0);
+    g_assert_cmpuint(plan->edits->len, ==, 0);
+}
+
+/* An existing vIOMMU is a wish for at least shadow, and is mended, never taken out. */
+static void
+test_vtd_existing(void)
+{
+    g_autofree char *gpu =
+        hostdev("0000:17:00.0", "ua-0", "<address type='pci' bus='0x01' slot='0x00'/>");
+    g_autofree char *bad =
+        g_strconcat(gpu, "<iommu model='intel'><driver aw_bits='48' iotlb='on'/></iommu>", NULL);
+    g_autofree char *good = g_strconcat(
+        gpu, "<iommu model='intel'><driver intremap='on' caching_mode='on' aw_bits='39'/></iommu>",
+        NULL);
+    Sketch sketch = {.machine = "pc-q35-11.1", .devices = bad};
+    g_autoptr(ViommuPlan) plan = plan_sketch("xeon", &sketch);
+    g_autoptr(ViommuPlan) right = NULL;
+    const PlanEdit *edit = edit_of(plan, "caching_mode");
+
+    g_assert_true(plan->valid);
+    g_assert_nonnull(edit);
+    g_assert_cmpstr(edit->rule, ==, "vtd-caching-mode");
+    g_assert_cmpstr(attribute(plan, 0, "aw_bits"), ==, "39");
+    g_assert_cmpstr(attribute(plan, 0, "iotlb"), ==, "on");
+    for (guint i = 0; i < plan->edits->len; i++)
+        g_assert_cmpint(((PlanEdit *)plan->edits->pdata[i])->kind, !=, PLAN_EDIT_REMOVE);
+    sketch.devices = good;
+    sketch.features = "<ioapic driver='qemu'/>";
+    right = plan_sketch("xeon", &sketch);
+    g_assert_true(right->valid);
+    g_assert_cmpuint(right->edits->len, ==, 0);
+}
+
+static void
+test_vtd_many_vcpus(void)
+{
+    g_autofree char *gpu = hostdev("0000:17:00.0", "ua-0", "");
+    Sketch sketch = {.machine = "pc-q35-11.1", .devices = gpu};
+    g_autofree char *plain = draw(&sketch);
+    g_auto(GStrv) halves = g_strsplit(plain, "<vcpu>4</vcpu>", 2);
+    g_autofree char *xml = g_strjoinv("<vcpu>288</vcpu>", halves);
+    g_autoptr(ViommuPlan) plan = plan_for("xeon", xml, 0);
+
+    g_assert_true(plan->valid);
+    g_assert_cmpstr(attribute(plan, 0, "eim"), ==, "on");
+    g_assert_cmpstr(attribute(plan, 0, "caching_mode"), ==, "on");
+    g_assert_nonnull(edit_of(plan, "iommu"));
+}
+
+static void
+test_vtd_two(void)
+{
+    g_autofree char *gpu = hostdev("0000:17:00.0", "ua-0", "");
+    g_autofree char *two = g_strconcat(gpu, "<iommu model='intel'/><iommu model='virtio'/>", NULL);
+    Sketch sketch = {.machine = "pc-q35-11.1", .devices = two};
+    g_autoptr(ViommuPlan) plan = plan_sketch("xeon", &sketch);
+
+    g_assert_false(plan->valid);
+    g_assert_nonnull(rejection_with(plan, "stack-one-viommu-on-x86"));
+}
+
+static void
+test_pasid_needs_nesting(void)
+{
+    g_autofree char *gpu = hostdev("0000:81:00.0", "ua-0", "");
+    Sketch sketch = {.machine = "pc-q35-11.1",
+                     .devices = gpu,
+                     .intents = "<viommu:device alias='ua-0' usage='pasid'/>"};
+    g_autoptr(ViommuPlan) plan = plan_sketch("genoa", &sketch);
+    const PlanRejection *nested = rejection_with(plan, "amd-nested-none");
+
+    g_assert_false(plan->valid);
+    g_assert_nonnull(nested);
+    g_assert_cmpint(nested->mode, ==, VIOMMU_MODE_NESTED);
+    g_assert_cmpuint(plan->stuck->len, >, 0);
+}
+
+/* --- accelerated SMMUv3 --- */
+
+#define PASID                                                                                      \
+    "<viommu:device alias='ua-0' usage='pasid'/><viommu:device alias='ua-1' usage='guest-iommu'/>"
+
+static char *
+two_gpus(const char *more)
+{
+    g_autofree char *first = hostdev("0009:01:00.0", "ua-0", "");
+    g_autofree char *second = hostdev("0019:01:00.0", "ua-1", "");
+
+    return g_strconcat(first, second, more, NULL);
+}
+
+static void
+test_smmu_values(void)
+{
+    g_autofree char *gpus = two_gpus("");
+    Sketch sketch = {.machine = "virt-11.1", .devices = gpus, .intents = PASID};
+    g_autoptr(ViommuPlan) plan = plan_sketch("grace", &sketch);
+    const PlanDevice *first, *second;
+
+    g_assert_true(plan->valid);
+    g_assert_cmpuint(plan->iommus->len, ==, 2);
+    g_assert_cmpuint(count_controllers(plan, "pcie-expander-bus"), ==, 2);
+    g_assert_cmpuint(count_controllers(plan, "pcie-root-port"), ==, 2);
+    g_assert_cmpstr(attribute(plan, 0, "accel"), ==, "on");
+    g_assert_cmpstr(attribute(plan, 0, "oas"), ==, "48");
+    g_assert_cmpstr(attribute(plan, 0, "ssidsize"), ==, "20");
+    g_assert_cmpstr(attribute(plan, 0, "ats"), ==, "on");
+    g_assert_cmpstr(attribute(plan, 0, "ril"), ==, "on");
+    /* no PASIDs for who asks for none: ssidsize 0, and no ATS */
+    g_assert_cmpstr(attribute(plan, 1, "ssidsize"), ==, "0");
+    g_assert_cmpstr(attribute(plan, 1, "ats"), ==, "off");
+    first = plan->devices->pdata[0];
+    second = plan->devices->pdata[1];
+    g_assert_cmpuint(first->viommu.value, ==, 0);
+    g_assert_cmpuint(second->viommu.value, ==, 1);
+    g_assert_cmpuint(first->pasid_bits.value, ==, 20);
+    g_assert_cmpint(second->pasid_bits.state, ==, BASE_STATE_ABSENT);
+    /* all accelerated devices share one address space; libvirt counts each */
+    g_assert_cmpuint(plan->memlock->accounted.value, ==, 9 * GIB);
+    g_assert_cmpuint(plan->memlock->libvirt.value, ==, 17 * GIB);
+}
+
+/* QEMU takes 44 or 48 address bits, in decimal, whatever code the register has. */
+static ViommuPlan *
+plan_with_idr5(guint64 idr5)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(ViommuHost) host = load_host("grace");
+    g_autofree char *gpus = two_gpus("");
+    Sketch sketch = {.machine = "virt-11.1", .devices = gpus, .intents = PASID};
+    g_autofree char *xml = draw(&sketch);
+    g_autoptr(ViommuDomain) domain = parse(xml);
+    g_autoptr(ViommuPolicy) policy = policy_load(NULL, NULL, &error);
+
+    g_assert_no_error(error);
+    ((HostIommu *)host->iommus->pdata[0])->idr[5] = base_u64(idr5);
+    return plan_new(host, domain, policy, NULL);
+}
+
+static void
+test_smmu_oas(void)
+{
+    g_autoptr(ViommuPlan) bits44 = plan_with_idr5(0x74);
+    g_autoptr(ViommuPlan) bits52 = plan_with_idr5(0x76);
+    g_autoptr(ViommuPlan) bits42 = plan_with_idr5(0x73);
+    g_autoptr(ViommuPlan) no16k = plan_with_idr5(0x55);
+
+    g_assert_cmpstr(attribute(bits44, 0, "oas"), ==, "44");
+    g_assert_cmpstr(attribute(bits44, 1, "oas"), ==, "48");
+    g_assert_cmpstr(attribute(bits52, 0, "oas"), ==, "48");
+    g_assert_false(bits42->valid);
+    g_assert_nonnull(rejection_with(bits42, "accel-oas-host"));
+    g_assert_false(no16k->valid);
+    g_assert_nonnull(rejection_with(no16k, "accel-granules"));
+}
+
+static void
+test_smmu_target(void)
+{
+    g_autofree char *gpus = two_gpus("");
+    Sketch sketch = {.machine = "virt", .devices = gpus, .intents = PASID};
+    g_autofree char *xml = draw(&sketch);
+    g_autoptr(ViommuPlan) old = plan_for("grace", xml, BASE_VERSION(12, 6, 0));
+    g_autoptr(ViommuPlan) fresh = plan_for("grace", xml, BASE_VERSION(12, 7, 0));
+    const PlanRejection *rejection = rejection_with(old, "xml-attribute-too-new");
+
+    g_assert_false(old->valid);
+    g_assert_nonnull(rejection);
+    g_assert_cmpstr(rejection->would_help, ==, "libvirt 12.7.0 or later");
+    g_assert_true(fresh->valid);
+}
+
+static void
+test_smmu_preconditions(void)
+{
+    g_autofree char *gpus = two_gpus("");
+    Sketch sketch = {.machine = "virt", .devices = gpus, .intents = PASID};
+    g_autofree char *xml = draw(&sketch);
+    g_autofree char *tcg = g_strdup(xml);
+    g_auto(GStrv) halves = g_strsplit(xml, " firmware='efi'", 2);
+    g_autofree char *bios = g_strjoinv("", halves);
+    g_autoptr(ViommuPlan) without_kvm = NULL;
+    g_autoptr(ViommuPlan) without_uefi = plan_for("grace", bios, 0);
+
+    memcpy(strstr(tcg, "'kvm'"), "'tcg'", 5);
+    without_kvm = plan_for("grace", tcg, 0);
+    g_assert_false(without_kvm->valid);
+    g_assert_nonnull(rejection_with(without_kvm, "accel-needs-kvm"));
+    g_assert_false(without_uefi->valid);
+    g_assert_nonnull(rejection_with(without_uefi, "accel-needs-uefi"));
+}
+
+/* Nothing is known: nothing is promised, and it says what would tell. */
+static void
+test_no_facts(void)
+{
+    g_autofree char *gpus = two_gpus("");
+    Sketch sketch = {.machine = "virt", .devices = gpus, .intents = PASID};
+    g_autoptr(ViommuPlan) plan = plan_sketch("none", &sketch);
+    gboolean told = FALSE;
+
+    g_assert_false(plan->valid);
+    for (guint i = 0; i < plan->rejected->len; i++) {
+        const PlanRejection *rejection = plan->rejected->pdata[i];
+
+        told = told || (rejection->would_help && strstr(rejection->would_help, "--host"));
+    }
+    g_assert_true(told);
+    sketch.intents = "";
+    g_clear_pointer(&plan, plan_unref);
+    plan = plan_sketch("none", &sketch);
+    g_assert_true(plan->valid);
+    g_assert_cmpuint(plan->edits->len, ==, 0);
+}
+
+/* A device for plain DMA stays off the vSMMU's bus, and adds a second address space. */
+static void
+test_smmu_beside_plain(void)
+{
+    g_autofree char *gpus = two_gpus("");
+    Sketch sketch = {.machine = "virt",
+                     .devices = gpus,
+                     .intents = "<viommu:device alias='ua-0' usage='guest-iommu'/>"};
+    g_autoptr(ViommuPlan) plan = plan_sketch("grace", &sketch);
+    const PlanDevice *nested, *plain;
+
+    g_assert_true(plan->valid);
+    nested = plan->devices->pdata[0];
+    plain = plan->devices->pdata[1];
+    g_assert_cmpint(nested->mode, ==, VIOMMU_MODE_NESTED);
+    g_assert_cmpint(plain->mode, ==, VIOMMU_MODE_NONE);
+    g_assert_cmpuint(plan->iommus->len, ==, 1);
+    g_assert_cmpuint(plan->memlock->accounted.value, ==, 17 * GIB);
+    g_assert_null(strstr(plain->where, "expander"));
+    g_assert_nonnull(strstr(nested->where, "smmu3.0x11000000"));
+}
+
+/* --- limits --- */
+
+static void
+test_hard_limit(void)
+{
+    g_autofree char *gpu = hostdev("0000:17:00.0", "ua-0", "");
+    Sketch sketch = {.machine = "pc-q35-11.1",
+                     .top = "<memtune><hard_limit unit='GiB'>8</hard_limit></memtune>",
+                     .devices = gpu,
+                     .intents = GUEST_IOMMU};
+    g_autoptr(ViommuPlan) low = plan_sketch("xeon", &sketch);
+    g_autoptr(ViommuPlan) high = NULL;
+    const PlanEdit *edit = edit_of(low, "hard_limit");
+
+    g_assert_nonnull(edit);
+    g_assert_cmpstr(edit->element->text, ==, "9437184");
+    sketch.top = "<memtune><hard_limit unit='GiB'>9</hard_limit></memtune>";
+    high = plan_sketch("xeon", &sketch);
+    g_assert_null(edit_of(high, "hard_limit"));
+}
+
+static void
+test_daemon_limit(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(ViommuHost) host = load_host("xeon");
+    g_autofree char *gpu = hostdev("0000:17:00.0", "ua-0", "");
+    Sketch sketch = {.machine = "pc-q35-11.1", .devices = gpu, .intents = GUEST_IOMMU};
+    g_autofree char *xml = draw(&sketch);
+    g_autoptr(ViommuDomain) domain = parse(xml);
+    g_autoptr(ViommuPolicy) policy = policy_load(NULL, NULL, &error);
+    g_autoptr(ViommuPlan) plan = NULL;
+    ViommuTarget session = {.profile = VIOMMU_PROFILE_SESSION};
+
+    g_assert_no_error(error);
+    plan = plan_new(host, domain, policy, NULL);
+    g_assert_cmpuint(plan->actions->len, ==, 0);
+    g_assert_cmpuint(plan->grants->len, ==, 0);
+    host->memlock.can_raise = BASE_NO;
+    g_clear_pointer(&plan, plan_unref);
+    plan = plan_new(host, domain, policy, NULL);
+    g_assert_cmpuint(plan->actions->len, ==, 1);
+    g_assert_nonnull(
+        strstr(((PlanAction *)plan->actions->pdata[0])->what, "LimitMEMLOCK=9663676416"));
+    g_clear_pointer(&plan, plan_unref);
+    plan = plan_new(host, domain, policy, &session);
+    g_assert_cmpuint(plan->grants->len, ==, 3);
+    g_assert_cmpstr(((PlanGrant *)plan->grants->pdata[1])->path, ==, "/dev/vfio/20");
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_set_nonfatal_assertions();
+    g_test_add_func("/plan/vtd/width", test_vtd_width);
+    g_test_add_func("/plan/vtd/fits", test_vtd_fits_exactly);
+    g_test_add_func("/plan/vtd/conflict", test_vtd_conflict);
+    g_test_add_func("/plan/vtd/existing", test_vtd_existing);
+    g_test_add_func("/plan/vtd/many-vcpus", test_vtd_many_vcpus);
+    g_test_add_func("/plan/vtd/two", test_vtd_two);
+    g_test_add_func("/plan/pasid/needs-nesting", test_pasid_needs_nesting);
+    g_test_add_func("/plan/smmu/values", test_smmu_values);
+    g_test_add_func("/plan/smmu/oas", test_smmu_oas);
+    g_test_add_func("/plan/smmu/target", test_smmu_target);
+    g_test_add_func("/plan/smmu/preconditions", test_smmu_preconditions);
+    g_test_add_func("/plan/smmu/beside-plain", test_smmu_beside_plain);
+    g_test_add_func("/plan/no-facts", test_no_facts);
+    g_test_add_func("/plan/limits/hard-limit", test_hard_limit);
+    g_test_add_func("/plan/limits/daemon", test_daemon_limit);
+    return g_test_run();
+}
