@@ -62,25 +62,48 @@ rule_accel_check_backend(RuleCall *call)
         rule_fail(call, NULL, NULL, "behind an accelerated SMMUv3 without the iommufd backend");
 }
 
+/* The first device before @self behind the same vSMMU whose host SMMU is another, or is not known
+ * (*ret_known is FALSE then). */
+static const ViewHostdev *
+find_other_smmu(const View *view, const ViewHostdev *self, gboolean *ret_known)
+{
+    *ret_known = TRUE;
+    for (guint i = 0; i < self->index; i++) {
+        const ViewHostdev *other = view->hostdevs->pdata[i];
+
+        if (other->viommu != self->viommu || !view_is_assigned(other) || other->absent)
+            continue;
+        if (other->unit && other->unit != self->unit)
+            return other;
+        if (!other->unit && other->dev->kind != MODEL_HOSTDEV_MDEV &&
+            (!other->fact || other->fact->iommu.state != BASE_STATE_ABSENT))
+            *ret_known = FALSE;
+    }
+    return NULL;
+}
+
 void
 rule_accel_check_second_smmu(RuleCall *call)
 {
-    const ViewHostdev *self = call->hostdev;
+    const ViewHostdev *self = call->hostdev, *other;
     const ViewIommu *iommu = rule_accel_over(call);
+    g_autofree char *label = NULL;
+    gboolean known = TRUE;
 
-    if (iommu && !self->unit)
+    if (!iommu)
+        return;
+    if (!self->unit) {
         rule_not_applicable(call);
-    for (guint i = 0; iommu && self->unit && i < self->index; i++) {
-        const ViewHostdev *other = call->view->hostdevs->pdata[i];
-        g_autofree char *label = NULL;
-
-        if (other->viommu != iommu || !other->unit || other->unit == self->unit)
-            continue;
+        return;
+    }
+    other = find_other_smmu(call->view, self, &known);
+    if (other) {
         label = view_hostdev_label(other);
         rule_fail(call, NULL, NULL,
                   "behind host %s, but the vSMMU of bus %" G_GUINT64_FORMAT " serves %s (%s)",
                   self->unit->name, iommu->pci_bus.value, other->unit->name, label);
-        return;
+    } else if (!known) {
+        rule_unknown(call, "the IOMMU of the devices before it", NULL);
     }
 }
 

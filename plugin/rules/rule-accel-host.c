@@ -120,10 +120,10 @@ rule_accel_check_stream_table(RuleCall *call)
         rule_fail(call, NULL, NULL, "host %s has stream table format %u, QEMU demands 1 (2-level)",
                   unit_name(call), smmu.st_level);
     else if (smmu.ttendian < 2)
-        rule_fail(call, NULL, NULL, "host %s does not walk little-endian tables for sure",
+        rule_fail(call, NULL, NULL, "host %s does not promise little-endian tables (IDR0.TTENDIAN)",
                   unit_name(call));
     else if (smmu.ttf < 2)
-        rule_fail(call, NULL, NULL, "host %s does not walk AArch64 tables", unit_name(call));
+        rule_fail(call, NULL, NULL, "host %s has no AArch64 tables (IDR0.TTF)", unit_name(call));
 }
 
 void

@@ -29,12 +29,6 @@ rule_accel_lacks(const RuleCall *call)
            !call->iommu->accel_written;
 }
 
-gboolean
-rule_accel_migrates(const RuleCall *call)
-{
-    return rule_is_accel(call->iommu) && call->view->policy && call->view->policy->migration_needed;
-}
-
 void
 rule_accel_check_oas(RuleCall *call)
 {
@@ -101,7 +95,8 @@ rule_accel_check_uefi(RuleCall *call)
 void
 rule_accel_check_migration(RuleCall *call)
 {
-    rule_fail(call, NULL, NULL, "policy wants migration, which an accelerated SMMUv3 blocks");
+    if (call->view->policy && call->view->policy->migration_needed)
+        rule_fail(call, NULL, NULL, "policy wants migration, which an accelerated SMMUv3 blocks");
 }
 
 void

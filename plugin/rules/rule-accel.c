@@ -428,7 +428,7 @@ static const Rule rules[] = {
         .effect = RULE_EFFECT_ADVICE,
         .demotable = TRUE,
         .check = rule_accel_check_migration,
-        .applies = rule_accel_migrates,
+        .applies = rule_accel_is,
     },
     {
         .id = "accel-machine-version",

@@ -11,7 +11,6 @@ gboolean rule_accel_has_ssidsize(const RuleCall *call);
 gboolean rule_accel_has_cmdqv(const RuleCall *call);
 gboolean rule_accel_lacks(const RuleCall *call);
 gboolean rule_accel_off_device(const RuleCall *call);
-gboolean rule_accel_migrates(const RuleCall *call);
 gboolean rule_accel_wants_cmdqv(const RuleCall *call);
 
 void rule_accel_check_emulated(RuleCall *call);

@@ -36,13 +36,20 @@ check_nested(RuleCall *call)
     g_autofree char *path = NULL;
     BaseTri can;
 
-    if (!unit || unit->type != HOST_IOMMU_AMD) {
+    if (unit && unit->type == HOST_IOMMU_UNKNOWN && !unit->type_text) {
+        path = g_strdup_printf("iommus/%s/type", unit->name);
+        rule_unknown(call, path, NULL);
+        return;
+    }
+    if (!unit) {
         rule_not_applicable(call);
         return;
     }
+    if (unit->type != HOST_IOMMU_AMD)
+        return;
     can = host_can_nest(call->view->host, unit, &reason);
     if (can == BASE_NO) {
-        rule_fail(call, NULL, NULL, "usage %s, but behind host %s there is no nesting: %s",
+        rule_fail(call, NULL, NULL, "usage %s, but host %s cannot nest: %s",
                   policy_usage_name(call->hostdev->demand.usage), unit->name, reason);
     } else if (can == BASE_UNKNOWN) {
         path = g_strdup_printf("iommus/%s/nest_parent", unit->name);

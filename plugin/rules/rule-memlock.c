@@ -94,17 +94,12 @@ is_unprivileged(const RuleCall *call)
            call->view->target.profile == VIOMMU_PROFILE_KUBEVIRT;
 }
 
-static gboolean
-is_unprivileged_limited(const RuleCall *call)
-{
-    return is_unprivileged(call) && call->view->domain->hard_limit_node;
-}
-
 static void
 check_session(RuleCall *call)
 {
-    rule_fail(call, call->view->domain->hard_limit_node, NULL,
-              "<hard_limit> in a domain of a session daemon");
+    if (call->view->domain->hard_limit_node)
+        rule_fail(call, call->view->domain->hard_limit_node, NULL,
+                  "<hard_limit> in a domain of a session daemon");
 }
 
 static gboolean
@@ -195,10 +190,8 @@ check_daemon(RuleCall *call)
 }
 
 static gboolean
-is_per_user(const RuleCall *call)
+opens_iommufd(const RuleCall *call)
 {
-    if (!is_unprivileged(call) || call->view->domain->iommufd_fdgroup)
-        return FALSE;
     for (guint i = 0; i < call->view->hostdevs->len; i++) {
         const ViewHostdev *hostdev = call->view->hostdevs->pdata[i];
 
@@ -214,10 +207,12 @@ check_per_user(RuleCall *call)
     g_autoptr(ViewMemlock) memlock = view_memlock(call->view, 0);
     g_autofree char *need = base_format_size(memlock->resident.value);
 
-    rule_fail(call, NULL, NULL,
-              "iommufd without fdgroup: the kernel adds the memory of this domain (%s) to that of "
-              "all others of its user",
-              need);
+    if (opens_iommufd(call) && !call->view->domain->iommufd_fdgroup)
+        rule_fail(
+            call, NULL, NULL,
+            "iommufd without fdgroup: the kernel adds the memory of this domain (%s) to that of "
+            "all others of its user",
+            need);
 }
 
 static const Rule rules[] = {
@@ -271,7 +266,7 @@ static const Rule rules[] = {
         .effect = RULE_EFFECT_REFUSED_START,
         .certain = TRUE,
         .check = check_session,
-        .applies = is_unprivileged_limited,
+        .applies = is_unprivileged,
     },
     {
         .id = "memlock-commandline-viommu",
@@ -348,7 +343,7 @@ static const Rule rules[] = {
         .effect = RULE_EFFECT_LATE,
         .demotable = TRUE,
         .check = check_per_user,
-        .applies = is_per_user,
+        .applies = is_unprivileged,
     },
 };
 

@@ -15,12 +15,43 @@ usage(const RuleCall *call)
     return policy_usage_name(call->hostdev->demand.usage);
 }
 
-/* What the kernel says of the device comes before what its capability says. */
+/* PASID bits of a host IOMMU; UNKNOWN where its registers are not known */
 static BaseU64
-device_width(const HostDevice *fact)
+unit_width(const HostIommu *unit)
 {
-    return fact->max_pasid_log2.state != BASE_STATE_UNKNOWN ? fact->max_pasid_log2
-                                                            : fact->pcie.pasid_bits;
+    HostVtd vtd;
+    HostSmmu smmu;
+    HostAmd amd;
+
+    if (unit && host_decode_vtd(unit, &vtd))
+        return base_u64(vtd.pasid_bits);
+    if (unit && host_decode_smmu(unit, &smmu))
+        return base_u64(smmu.ssid_bits);
+    if (unit && host_decode_amd(unit, &amd))
+        return base_u64(amd.pasid_bits);
+    return (BaseU64){0};
+}
+
+/* What the kernel says of the device, else the lesser of its capability and the IOMMU's width; at
+ * most *ret_limit where that is not known. */
+static BaseU64
+device_width(const ViewHostdev *hostdev, guint64 *ret_limit)
+{
+    const HostDevice *fact = hostdev->fact;
+    BaseU64 own = fact->pcie.pasid_bits, unit = unit_width(hostdev->unit);
+
+    *ret_limit = G_MAXUINT64;
+    if (fact->max_pasid_log2.state != BASE_STATE_UNKNOWN)
+        return fact->max_pasid_log2;
+    if (own.state == BASE_STATE_ABSENT)
+        return own;
+    if (base_u64_is_known(own) && base_u64_is_known(unit))
+        return base_u64(MIN(own.value, unit.value));
+    if (base_u64_is_known(own))
+        *ret_limit = own.value;
+    else if (base_u64_is_known(unit))
+        *ret_limit = unit.value;
+    return (BaseU64){0};
 }
 
 static void
@@ -28,23 +59,27 @@ check_device(RuleCall *call)
 {
     const HostDevice *fact = call->hostdev->fact;
     BaseU64 wanted = call->hostdev->demand.pasid_bits, width;
+    guint64 limit = 0;
 
     if (!fact) {
         rule_not_applicable(call);
         return;
     }
-    width = device_width(fact);
-    if (width.state == BASE_STATE_UNKNOWN) {
-        g_autofree char *address = base_pci_format(fact->address);
-        g_autofree char *path = g_strdup_printf("devices/%s/pcie", address);
-
-        rule_unknown(call, path, NULL);
-    } else if (width.state == BASE_STATE_ABSENT || width.value == 0) {
-        rule_fail(call, NULL, NULL, "usage %s, but the device has no PASIDs", usage(call));
-    } else if (base_u64_is_known(wanted) && wanted.value > width.value) {
+    width = device_width(call->hostdev, &limit);
+    if (base_u64_is_known(width))
+        limit = width.value;
+    if (width.state == BASE_STATE_ABSENT || limit == 0) {
+        rule_fail(call, NULL, NULL, "usage %s, but the device has no PASIDs here", usage(call));
+    } else if (base_u64_is_known(wanted) && wanted.value > limit) {
         rule_fail(call, NULL, NULL,
                   "%" G_GUINT64_FORMAT " PASID bits wanted, the device has %" G_GUINT64_FORMAT,
-                  wanted.value, width.value);
+                  wanted.value, limit);
+    } else if (width.state == BASE_STATE_UNKNOWN) {
+        g_autofree char *address = base_pci_format(fact->address);
+        g_autofree char *path = g_strdup_printf("devices/%s/%s", address,
+                                                limit == G_MAXUINT64 ? "pcie" : "max_pasid_log2");
+
+        rule_unknown(call, path, NULL);
     }
 }
 

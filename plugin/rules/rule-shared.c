@@ -107,7 +107,9 @@ rule_check_irqchip(RuleCall *call)
 void
 rule_check_migration(RuleCall *call)
 {
-    for (guint i = 0; i < call->view->hostdevs->len; i++) {
+    const ViommuPolicy *policy = call->view->policy;
+
+    for (guint i = 0; policy && policy->migration_needed && i < call->view->hostdevs->len; i++) {
         const ViewHostdev *hostdev = call->view->hostdevs->pdata[i];
 
         if (hostdev->viommu != call->iommu || !view_is_assigned(hostdev))

@@ -194,12 +194,6 @@ check_conventional(RuleCall *call)
     }
 }
 
-static gboolean
-migrates(const RuleCall *call)
-{
-    return is_virtio(call) && call->view->policy && call->view->policy->migration_needed;
-}
-
 static const Rule rules[] = {
     {
         .id = "virtio-aw-range",
@@ -364,7 +358,7 @@ static const Rule rules[] = {
         .effect = RULE_EFFECT_ADVICE,
         .demotable = TRUE,
         .check = rule_check_migration,
-        .applies = migrates,
+        .applies = is_virtio,
     },
 };
 

@@ -44,16 +44,11 @@ rule_vtd_check_caching_mode(RuleCall *call)
     rule_fail(call, NULL, help, "assigned device behind a VT-d vIOMMU without caching mode");
 }
 
-gboolean
-rule_vtd_snoops(const RuleCall *call)
-{
-    return rule_vtd_over_device(call) && call->hostdev->viommu->snoop_control == BASE_YES;
-}
-
 void
 rule_vtd_check_snoop_control(RuleCall *call)
 {
-    rule_fail(call, NULL, NULL, "assigned device behind a VT-d vIOMMU with snoop-control");
+    if (call->hostdev->viommu->snoop_control == BASE_YES)
+        rule_fail(call, NULL, NULL, "assigned device behind a VT-d vIOMMU with snoop-control");
 }
 
 /* libvirt 10.10 and later add what more than 255 vCPUs need. */
@@ -130,10 +125,4 @@ rule_vtd_check_translation(RuleCall *call)
     if (call->hostdev->viommu->dma_translation == BASE_NO)
         rule_fail(call, NULL, NULL, "usage %s, but dma_translation is off: interrupts only",
                   policy_usage_name(call->hostdev->demand.usage));
-}
-
-gboolean
-rule_vtd_migrates(const RuleCall *call)
-{
-    return rule_vtd_is(call) && call->view->policy && call->view->policy->migration_needed;
 }

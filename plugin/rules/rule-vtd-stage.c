@@ -78,16 +78,19 @@ rule_vtd_check_host(RuleCall *call)
 void
 rule_vtd_check_1g(RuleCall *call)
 {
+    const HostIommu *unit = call->hostdev->unit;
     HostVtd vtd;
 
-    if (!call->hostdev->unit || !host_decode_vtd(call->hostdev->unit, &vtd)) {
+    /* a host that cannot nest at all is refused before that, and another rule says so */
+    if (!unit || !host_decode_vtd(unit, &vtd) ||
+        host_can_nest(call->view->host, unit, NULL) == BASE_NO) {
         rule_not_applicable(call);
         return;
     }
     if (call->hostdev->viommu->fs1gp == BASE_YES && !vtd.fs1gp)
         rule_fail(call, NULL, NULL,
                   "the vIOMMU offers 1 GiB first-stage pages, %s has none (CAP.FS1GP 0)",
-                  call->hostdev->unit->name);
+                  unit->name);
 }
 
 void
@@ -180,7 +183,9 @@ rule_vtd_check_svm(RuleCall *call)
 void
 rule_vtd_check_errata(RuleCall *call)
 {
-    rule_fail(call, NULL, NULL,
-              "devices cannot read the guest's read-only memory, and a guest booted with sm_off "
-              "breaks");
+    if (call->iommu->fsts == BASE_YES)
+        rule_fail(
+            call, NULL, NULL,
+            "devices cannot read the guest's read-only memory, and a guest booted with sm_off "
+            "breaks");
 }

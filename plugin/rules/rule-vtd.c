@@ -257,7 +257,7 @@ static const Rule rules[] = {
         .effect = RULE_EFFECT_ABORT,
         .certain = TRUE,
         .check = rule_vtd_check_snoop_control,
-        .applies = rule_vtd_snoops,
+        .applies = rule_vtd_over_device,
     },
     {
         .id = "vtd-errata-772415",
@@ -273,11 +273,11 @@ static const Rule rules[] = {
         .source = "Linux 7.2 drivers/iommu/intel/iommu.c:3704, :2958; QEMU 11.1 "
                   "hw/i386/intel_iommu_accel.c:512-524, docs/devel/vfio-iommufd.rst:173-181",
         .fixer = RULE_FIXER_POLICY,
-        .scope = RULE_SCOPE_HOSTDEV,
+        .scope = RULE_SCOPE_VIOMMU,
         .effect = RULE_EFFECT_LATE,
         .demotable = TRUE,
         .check = rule_vtd_check_errata,
-        .applies = rule_vtd_first_stage_device,
+        .applies = rule_vtd_is,
     },
     {
         .id = "vtd-intremap-irqchip",
@@ -375,7 +375,7 @@ static const Rule rules[] = {
         .effect = RULE_EFFECT_ADVICE,
         .demotable = TRUE,
         .check = rule_check_migration,
-        .applies = rule_vtd_migrates,
+        .applies = rule_vtd_is,
     },
 };
 

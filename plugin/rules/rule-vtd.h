@@ -11,13 +11,11 @@ gboolean rule_vtd_first_stage(const RuleCall *call);
 gboolean rule_vtd_first_stage_device(const RuleCall *call);
 gboolean rule_vtd_has_pasid_device(const RuleCall *call);
 gboolean rule_vtd_has_svm(const RuleCall *call);
-gboolean rule_vtd_snoops(const RuleCall *call);
 gboolean rule_vtd_has_intremap(const RuleCall *call);
 gboolean rule_vtd_has_eim(const RuleCall *call);
 gboolean rule_vtd_has_many_vcpus(const RuleCall *call);
 gboolean rule_vtd_has_eim_off(const RuleCall *call);
 gboolean rule_vtd_lacks_translation(const RuleCall *call);
-gboolean rule_vtd_migrates(const RuleCall *call);
 
 void rule_vtd_check_caching_mode(RuleCall *call);
 void rule_vtd_check_translation(RuleCall *call);
