@@ -143,7 +143,7 @@ add_reasons(GString *out, const ViommuReport *report)
             g_string_append_printf(out, " and %u more", reason->needs->len - 1);
         g_string_append_printf(out, ": %s", reason->how);
     }
-    g_string_append(out, reasons->len > MAX_REASONS ? "; …)" : ")");
+    g_string_append(out, reasons->len > MAX_REASONS ? "; and more)" : ")");
 }
 
 static void
