@@ -59,6 +59,15 @@ kind_of(const char *model)
     return MODEL_BUS_OTHER;
 }
 
+const char *
+model_bus_name(ModelBusKind kind)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(models); i++)
+        if (models[i].kind == kind)
+            return models[i].model;
+    return NULL;
+}
+
 static BaseU64
 read_node(const xmlNode *target)
 {

@@ -8,7 +8,8 @@
 typedef struct {
     xmlNode *node; /* NULL: libvirt adds it */
     char *type, *model;
-    guint index;
+    gint index;         /* -1: none written, and none given yet */
+    guint late;         /* see ModelEndpoint */
     gboolean companion; /* <master>: a USB companion, behind its master */
 } Entry;
 
@@ -21,7 +22,7 @@ entry_free(Entry *entry)
 }
 
 static gboolean
-has_entry(const GPtrArray *list, const char *type, guint index)
+has_entry(const GPtrArray *list, const char *type, gint index)
 {
     for (guint i = 0; i < list->len; i++) {
         const Entry *entry = list->pdata[i];
@@ -44,6 +45,10 @@ insert_entry(GPtrArray *list, Entry *new)
 
         if (strcmp(entry->type, new->type) != 0)
             continue;
+        if (new->index == -1) {
+            place = i + 1;
+            break;
+        }
         if (entry->index > new->index ||
             (entry->index == new->index && !new->companion && entry->companion))
             place = i;
@@ -54,7 +59,7 @@ insert_entry(GPtrArray *list, Entry *new)
 }
 
 static void
-add_missing(GPtrArray *list, const char *type, guint index, const char *model)
+add_missing(GPtrArray *list, const char *type, gint index, const char *model)
 {
     Entry *entry;
 
@@ -64,17 +69,76 @@ add_missing(GPtrArray *list, const char *type, guint index, const char *model)
     entry->type = g_strdup(type);
     entry->model = g_strdup(model);
     entry->index = index;
+    entry->late = list->len + 1;
     insert_entry(list, entry);
 }
 
-static guint
+static gint
 free_index(const GPtrArray *list, const char *type)
 {
-    guint index = 0;
+    gint index = 0;
 
     while (has_entry(list, type, index))
         index++;
     return index;
+}
+
+static gboolean
+is_usb2(const Entry *entry)
+{
+    return strcmp(entry->type, "usb") == 0 && entry->model &&
+           g_str_has_prefix(entry->model, "ich9-");
+}
+
+/* The index of the USB 2 controller before @place, unless that one has this model already; -1:
+ * a new index is needed. */
+static gint
+companion_index(const GPtrArray *list, guint place)
+{
+    const Entry *entry = list->pdata[place], *before = NULL;
+
+    for (guint i = 0; i < place; i++)
+        if (strcmp(((Entry *)list->pdata[i])->type, "usb") == 0)
+            before = list->pdata[i];
+    if (!before || !is_usb2(before))
+        return -1;
+    for (guint i = 0; i < list->len; i++) {
+        const Entry *other = list->pdata[i];
+
+        if (is_usb2(other) && other->index == before->index &&
+            strcmp(other->model, entry->model) == 0)
+            return -1;
+    }
+    return before->index;
+}
+
+/* virDomainAssignControllerIndexes (11.3, conf/domain_postparse.c:1341): the lowest free index,
+ * but the functions of one USB 2 controller share theirs and are sorted anew. */
+static GPtrArray *
+give_indexes(GPtrArray *list)
+{
+    GPtrArray *sorted = g_ptr_array_new_with_free_func((GDestroyNotify)entry_free);
+    gboolean again = FALSE;
+
+    for (guint i = 0; i < list->len; i++) {
+        Entry *entry = list->pdata[i];
+
+        if (entry->index != -1)
+            continue;
+        again = again || is_usb2(entry);
+        entry->index = is_usb2(entry) ? companion_index(list, i) : -1;
+        if (entry->index == -1)
+            entry->index = free_index(list, entry->type);
+    }
+    for (guint i = 0; i < list->len; i++) {
+        if (again)
+            insert_entry(sorted, list->pdata[i]);
+        else
+            g_ptr_array_add(sorted, list->pdata[i]);
+    }
+    g_ptr_array_set_free_func(list, NULL);
+    g_ptr_array_unref(list);
+    return sorted;
 }
 
 static void
@@ -91,8 +155,7 @@ read_written(const ViommuDomain *domain, GPtrArray *list)
         entry->node = node;
         entry->type = model_attribute(node, "type");
         entry->model = model_attribute(node, "model");
-        entry->index = base_u64_is_known(index) ? (guint)MIN(index.value, G_MAXINT)
-                                                : free_index(list, entry->type);
+        entry->index = base_u64_is_known(index) ? (gint)MIN(index.value, G_MAXINT) : -1;
         entry->companion = model_child(node, "master") != NULL;
         insert_entry(list, entry);
     }
@@ -125,7 +188,7 @@ add_for_disks(const ViommuDomain *domain, GPtrArray *list, const char *bus, guin
             last = MAX(last, disk_controller(node, per_controller));
     }
     for (gint i = 0; i <= MIN(last, 255); i++)
-        add_missing(list, bus, (guint)i, NULL);
+        add_missing(list, bus, i, NULL);
 }
 
 /* virtio channels and consoles need a virtio-serial controller. */
@@ -139,7 +202,7 @@ add_for_channels(const ViommuDomain *domain, GPtrArray *list, const char *elemen
 
         if (model_attribute_is(model_child(node, "target"), "type", "virtio"))
             add_missing(list, "virtio-serial",
-                        base_u64_is_known(index) ? (guint)MIN(index.value, G_MAXINT) : 0, NULL);
+                        base_u64_is_known(index) ? (gint)MIN(index.value, G_MAXINT) : 0, NULL);
     }
 }
 
@@ -151,7 +214,7 @@ add_for_scsi_hostdevs(const ViommuDomain *domain, GPtrArray *list)
         BaseU64 index = model_number(model_child(node, "address"), "controller", 10);
 
         if (model_attribute_is(node, "type", "scsi"))
-            for (guint i = 0; i <= MIN(index.value, 255); i++)
+            for (gint i = 0; i <= (gint)MIN(index.value, 255); i++)
                 add_missing(list, "scsi", i, NULL);
     }
 }
@@ -206,15 +269,75 @@ add_endpoint(ViommuDomain *domain, const Entry *entry)
                             ? entry->model
                             : default_model(domain, entry->type);
     g_autofree char *what = NULL;
+    ModelEndpoint *endpoint;
 
     if (!model || !default_model(domain, entry->type) || strcmp(model, "none") == 0 ||
-        strcmp(model, "ncr53c90") == 0)
+        strcmp(model, "ncr53c90") == 0 || strcmp(model, "ibmvscsi") == 0)
         return;
     what = g_str_has_prefix(model, "virtio")
                ? g_strdup(strcmp(entry->type, "scsi") == 0 ? "virtio-scsi" : "virtio-serial")
                : g_strdup_printf("%s controller %s", entry->type, model);
-    model_add_endpoint(domain, entry->node, MODEL_RANK_CONTROLLER,
-                       is_conventional(entry->type, model), what);
+    endpoint = model_add_endpoint(domain, entry->node, MODEL_RANK_CONTROLLER,
+                                  is_conventional(entry->type, model), what);
+    if (!endpoint)
+        return;
+    endpoint->index = (guint)entry->index;
+    endpoint->late = entry->late;
+}
+
+static guint
+count_scsi_units(const ViommuDomain *domain)
+{
+    guint count = 0;
+
+    for (const xmlNode *node = model_first_element(domain->devices); node;
+         node = model_next_element(node)) {
+        g_autofree char *bus = model_is(node, "disk") ? model_disk_bus(node) : NULL;
+
+        count += g_strcmp0(bus, "scsi") == 0 ||
+                 (model_is(node, "hostdev") && model_attribute_is(node, "type", "scsi"));
+    }
+    return count;
+}
+
+static guint
+count_virtio_ports(const ViommuDomain *domain)
+{
+    guint count = 0;
+
+    for (const xmlNode *node = model_first_element(domain->devices); node;
+         node = model_next_element(node))
+        count += (model_is(node, "channel") || model_is(node, "console")) &&
+                 model_attribute_is(model_child(node, "target"), "type", "virtio");
+    return count;
+}
+
+/* 31 ports where none are written (VIR_DOMAIN_DEFAULT_VIRTIO_SERIAL_PORTS), port 0 reserved. */
+static guint64
+fewest_virtio_ports(const ViommuDomain *domain)
+{
+    guint64 fewest = 31;
+
+    for (const xmlNode *node = model_child(domain->devices, "controller"); node;
+         node = model_next(node, "controller")) {
+        BaseU64 ports = model_number(node, "ports", 10);
+
+        if (model_attribute_is(node, "type", "virtio-serial") && base_u64_is_known(ports))
+            fewest = MIN(fewest, ports.value);
+    }
+    return fewest ? fewest - 1 : 0;
+}
+
+gboolean
+model_controllers_may_overflow(const ViommuDomain *domain)
+{
+    gboolean scsi_hostdevs = FALSE;
+
+    for (const xmlNode *node = model_child(domain->devices, "hostdev"); node;
+         node = model_next(node, "hostdev"))
+        scsi_hostdevs = scsi_hostdevs || model_attribute_is(node, "type", "scsi");
+    return (scsi_hostdevs && count_scsi_units(domain) > 7) ||
+           count_virtio_ports(domain) > fewest_virtio_ports(domain);
 }
 
 void
@@ -223,6 +346,7 @@ model_read_device_controllers(ViommuDomain *domain)
     g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func((GDestroyNotify)entry_free);
 
     read_written(domain, list);
+    list = give_indexes(list);
     add_implied(domain, list);
     for (guint i = 0; i < list->len; i++)
         add_endpoint(domain, list->pdata[i]);

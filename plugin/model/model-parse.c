@@ -125,6 +125,7 @@ read_domain(ViommuDomain *domain, GError **error)
     model_read_arguments(domain);
     model_read_overrides(domain);
     model_read_intent(domain);
+    model_predict_placement(domain);
     return TRUE;
 }
 

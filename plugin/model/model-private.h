@@ -67,6 +67,9 @@ ModelEndpoint *model_add_endpoint(ViommuDomain *domain, xmlNode *node, guint ran
                                   gboolean conventional, const char *what);
 /* Controllers other than PCI ones, those that libvirt adds included. */
 void model_read_device_controllers(ViommuDomain *domain);
+/* Whether so many SCSI units or virtio ports are written that libvirt may add controllers which we
+ * do not foresee. */
+gboolean model_controllers_may_overflow(const ViommuDomain *domain);
 /* Index of a disk's target name ("sda": 0); -1: no disk name */
 gint model_disk_index(const xmlNode *disk);
 /* Bus of a disk: written, or what libvirt takes from device and target name. (transfer full) */
@@ -81,6 +84,10 @@ void model_read_arguments(ViommuDomain *domain);
 void model_read_overrides(ViommuDomain *domain);
 void model_read_intent(ViommuDomain *domain);
 void model_read_endpoints(ViommuDomain *domain);
+/* Fills the addresses that are not written; needs everything else. */
+void model_predict_placement(ViommuDomain *domain);
+/* libvirt's name of a kind; NULL for OTHER */
+const char *model_bus_name(ModelBusKind kind);
 
 ModelIommu *model_iommu_new(void);
 void model_iommu_free(ModelIommu *iommu);

@@ -112,6 +112,8 @@ typedef struct {
     gboolean implicit;     /* libvirt adds it by itself; node is NULL */
     BaseTri driver_iommu;  /* <driver iommu='on|off'> of virtio devices */
     guint rank;            /* private to this room: class in libvirt's order of placement */
+    guint index;           /* of a controller: @index or what libvirt gives it */
+    guint late;            /* private: of a controller that libvirt adds, its turn; else 0 */
 } ModelEndpoint;
 
 typedef enum {
