@@ -41,28 +41,27 @@ spaces_of(const Devices *devices)
 /* --- an existing hard limit --- */
 
 /* It is the cgroup's memory.max as well, so it needs room for QEMU itself: the slack of libvirt's
- * own formula on top of what is accounted. */
+ * own formula on top of what is pinned. With hard_limit libvirt raises nothing at hotplug, so what
+ * is to come counts. */
 static void
-mend_hard_limit(PlanWork *work)
+mend_hard_limit(PlanWork *work, const ViewMemlock *later)
 {
     ViewMemlock *memlock = work->plan->memlock;
     const ViommuDomain *domain = work->domain;
-    PlanWhy why = {"<hard_limit> replaces libvirt's own figure and is below what is accounted",
+    PlanWhy why = {"<hard_limit> replaces libvirt's own figure and is below what will be pinned",
                    "memlock-hard-limit-low"};
-    guint64 kib;
-    PlanSpot memtune, limit;
+    PlanSpot limit;
 
     if (!domain->hard_limit_node || !base_u64_is_known(domain->hard_limit) ||
-        !base_u64_is_known(memlock->accounted) ||
-        domain->hard_limit.value >= memlock->accounted.value)
+        !base_u64_is_known(later->pinned) || domain->hard_limit.value > later->pinned.value)
         return;
-    kib = memlock->accounted.value / 1024;
-    memtune = plan_spot(domain->hard_limit_node->parent);
-    limit = plan_spot_add(work->plan, memtune, "hard_limit", domain->hard_limit_node, why);
+    limit = plan_spot_add(work->plan, plan_spot(domain->hard_limit_node->parent), "hard_limit",
+                          domain->hard_limit_node, why);
     plan_spot_set(work->plan, limit, "unit", "KiB", why);
-    limit.element->text = g_strdup_printf("%" G_GUINT64_FORMAT, kib);
+    limit.element->text =
+        g_strdup_printf("%" G_GUINT64_FORMAT, (later->accounted.value + 1023) / 1024);
     plan_spot_remove(work->plan, domain->hard_limit_node, why);
-    memlock->libvirt = memlock->accounted;
+    memlock->libvirt = later->accounted;
 }
 
 /* --- the daemon's own limit --- */
@@ -73,17 +72,33 @@ daemon_of(const ViommuHost *host)
     return host->memlock.of ? host->memlock.of : "libvirtd";
 }
 
-/* What has to be possible: the plan's devices, those to be plugged in, memory up to maxMemory. */
-static guint64
-ceiling_of(const PlanWork *work, const Devices *devices)
+/* Devices to come: as many as were asked for, on each bus where they may go. */
+static guint
+devices_to_come(const PlanWork *work)
 {
-    guint extra = devices->own > 0 ? work->plan->spare_ports->len : 0;
-    g_autoptr(ViewMemlock) later = view_memlock_of(work->view, spaces_of(devices) + extra,
-                                                   devices->all + work->plan->spare_ports->len,
-                                                   work->plan->iommus->len > 0);
+    return MIN(work->plan->spare_ports->len, work->spares * MAX(work->smmus->len, 1));
+}
+
+/* The plan's devices and those to be plugged in. */
+static ViewMemlock *
+memlock_later(const PlanWork *work, const Devices *devices)
+{
+    guint ports = devices_to_come(work);
+    guint spaces = spaces_of(devices) + (devices->own > 0 ? ports : 0);
+    gboolean viommu = work->plan->iommus->len > 0;
+
+    if (spaces == 0 && ports > 0)
+        spaces = 1;
+    return view_memlock_of(work->view, spaces, devices->all + ports, viommu);
+}
+
+/* What has to be possible, with memory up to maxMemory as well. */
+static guint64
+ceiling_of(PlanWork *work, const ViewMemlock *later)
+{
     guint64 bytes = base_u64_is_known(later->ceiling) ? later->ceiling.value : 0;
 
-    if (work->plan->spare_ports->len > 0 || work->domain->max_memory > work->domain->memory)
+    if (devices_to_come(work) > 0 || work->domain->max_memory > work->domain->memory)
         work->plan->memlock_later = later->ceiling;
     /* libvirt refuses to start below its own figure, however generous that is */
     if (base_u64_is_known(work->plan->memlock->libvirt) &&
@@ -193,41 +208,17 @@ list_grants(PlanWork *work, const Devices *devices, guint64 bytes)
                     "an iommufd in per-process accounting with <iommufd fdgroup='…'/>");
 }
 
-/* A function that libvirt does not rebind must be free already; in a shared group the others too.
- */
-static void
-ask_for_group(PlanWork *work, const PlanDevice *device)
-{
-    const HostGroup *group = device->hostdev->group;
-    g_autoptr(GArray) managed = g_array_new(FALSE, FALSE, sizeof(BasePci));
-    g_autofree char *address = NULL;
-    const HostDevice *blocker = NULL;
-
-    for (guint i = 0; i < work->plan->devices->len; i++) {
-        const ModelHostdev *dev = ((PlanDevice *)work->plan->devices->pdata[i])->hostdev->dev;
-
-        if (dev->managed && dev->host_known)
-            g_array_append_val(managed, dev->host);
-    }
-    if (!group || host_group_viable(work->host, group, managed, &blocker) != BASE_NO || !blocker)
-        return;
-    address = base_pci_format(blocker->address);
-    plan_action(work, "admin", "unbind %s from %s, or bind it to vfio-pci: it blocks group %u",
-                address, blocker->driver.text, group->id);
-}
-
 void
 plan_limits(PlanWork *work)
 {
     Devices devices = count_devices(work);
+    g_autoptr(ViewMemlock) later = memlock_later(work, &devices);
     guint64 bytes;
 
     work->plan->memlock =
         view_memlock_of(work->view, spaces_of(&devices), devices.all, work->plan->iommus->len > 0);
-    mend_hard_limit(work);
-    bytes = devices.all > 0 || work->plan->spare_ports->len > 0 ? ceiling_of(work, &devices) : 0;
+    mend_hard_limit(work, later);
+    bytes = later->spaces > 0 ? ceiling_of(work, later) : 0;
     judge_allowed(work, bytes);
     list_grants(work, &devices, bytes);
-    for (guint i = 0; i < work->plan->devices->len; i++)
-        ask_for_group(work, work->plan->devices->pdata[i]);
 }

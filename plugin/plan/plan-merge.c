@@ -113,6 +113,19 @@ first_demanding(const PlanWork *work)
     return NULL;
 }
 
+static gboolean
+is_told(const PlanWork *work, const ViewHostdev *hostdev, const PlanRejection *strike)
+{
+    for (guint i = 0; i < work->plan->rejected->len; i++) {
+        const PlanRejection *told = work->plan->rejected->pdata[i];
+
+        if (told->hostdev == hostdev && told->mode == strike->mode &&
+            g_str_equal(told->reason, strike->reason))
+            return TRUE;
+    }
+    return FALSE;
+}
+
 /* The vIOMMU that @demanding needs would cover @other as well: both are named. */
 static void
 reject_conflict(PlanWork *work, const PlanDevice *demanding, const PlanDevice *other,
@@ -124,10 +137,11 @@ reject_conflict(PlanWork *work, const PlanDevice *demanding, const PlanDevice *o
         const PlanRejection *strike = strikes->pdata[i];
         g_autofree char *reason = g_strdup_printf(
             "the one vIOMMU of x86 would also cover %s, and %s", label, strike->reason);
-        PlanRejection *rejection =
-            plan_rejection_new(demanding->hostdev, mode, strike->rule, strike->would_help, reason);
 
-        g_ptr_array_add(work->plan->rejected, rejection);
+        if (!is_told(work, demanding->hostdev, strike))
+            g_ptr_array_add(work->plan->rejected,
+                            plan_rejection_new(demanding->hostdev, mode, strike->rule,
+                                               strike->would_help, reason));
     }
 }
 

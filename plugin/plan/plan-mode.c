@@ -117,7 +117,9 @@ plan_check_group(const PlanWork *work, const ViewHostdev *hostdev, PlanStrike *s
     if (endpoints.value == 1)
         return FALSE;
     return plan_strike(strike, "group-singleton",
-                       "a slot whose ports have ACS; or usage dma, which needs no vIOMMU",
+                       hostdev->demand.usage == VIOMMU_USAGE_DMA && hostdev->viommu
+                           ? "a slot whose ports have ACS; or the domain without a vIOMMU"
+                           : "a slot whose ports have ACS; or usage dma, which needs no vIOMMU",
                        "its IOMMU group %u has %" G_GUINT64_FORMAT
                        " endpoints, and each device behind a vIOMMU needs a group of its own",
                        hostdev->group->id, endpoints.value);

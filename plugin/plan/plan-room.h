@@ -109,3 +109,10 @@ gboolean plan_place(PlanWork *work);
 
 void plan_limits(PlanWork *work);
 void plan_pasid(PlanWork *work);
+
+/* --- plan-rest.c --- */
+
+/* FALSE: an error stays that somebody must mend by hand. */
+gboolean plan_rest(PlanWork *work);
+/* Takes out what libvirt drops or refuses on the <driver> of that model. */
+void plan_clean_driver(PlanWork *work, const ModelIommu *iommu);

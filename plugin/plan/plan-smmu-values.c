@@ -204,16 +204,26 @@ write_iommufd(PlanWork *work, const PlanDevice *device)
     plan_spot_set(work->plan, driver, "iommufd", "yes", why);
 }
 
-static void
-note_devices(const PlanSmmu *smmu, const Values *want)
+static gboolean
+is_on(PlanWork *work, PlanSpot driver, const char *name)
 {
+    g_autofree char *value = plan_spot_get(work->plan, driver, name);
+
+    return g_strcmp0(value, "on") == 0;
+}
+
+static void
+note_devices(PlanWork *work, const PlanSmmu *smmu, PlanSpot driver)
+{
+    gboolean ats = is_on(work, driver, "ats"), cmdqv = is_on(work, driver, "cmdqv");
+
     for (guint i = 0; i < smmu->devices->len; i++) {
         PlanDevice *device = smmu->devices->pdata[i];
         const HostDevice *fact = device->hostdev->fact;
 
-        if (want->ats && fact && fact->pcie.ats == BASE_NO)
+        if (ats && fact && fact->pcie.ats == BASE_NO)
             plan_device_note(device, "has no ATS, though its bus offers it");
-        if (want->cmdqv && i == 0)
+        if (cmdqv && i == 0)
             plan_device_note(device, "holds the command queues: it cannot be unplugged before the "
                                      "guest ends");
     }
@@ -256,7 +266,7 @@ write_one(PlanWork *work, PlanSmmu *smmu)
     record(work, smmu->iommu, driver);
     for (guint i = 0; i < smmu->devices->len; i++)
         write_iommufd(work, smmu->devices->pdata[i]);
-    note_devices(smmu, &want);
+    note_devices(work, smmu, driver);
 }
 
 /* Devices to come take the domain's default, unless it would change devices that are there. */

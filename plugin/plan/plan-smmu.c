@@ -332,38 +332,61 @@ match_misplaced(PlanWork *work, PlanSmmu *smmu)
     }
 }
 
-/* What is left over waits for hotplug, or cannot stay. */
+static gboolean
+reject_left_over(PlanWork *work, const ViewIommu *iommu, const char *rule, const char *why)
+{
+    g_autofree char *reason = g_strdup_printf(
+        "the SMMUv3 at line %u %s", model_span(work->domain, iommu->iommu->node)->line, why);
+
+    g_ptr_array_add(work->plan->rejected,
+                    plan_rejection_new(NULL, VIOMMU_MODE_NESTED, rule,
+                                       "the domain without that <iommu>", reason));
+    return FALSE;
+}
+
+/* What no device needs waits for hotplug, serves emulated devices, or cannot stay. */
+static gboolean
+keep_one(PlanWork *work, const ViewIommu *iommu)
+{
+    guint bus = base_u64_is_known(iommu->pci_bus) ? (guint)iommu->pci_bus.value : G_MAXUINT;
+    const PlanController *controller = plan_layout_find(work->layout, bus);
+    PlanSmmu *smmu;
+
+    if (iommu->pci_bus.state == BASE_STATE_ABSENT) {
+        if (work->smmus->len == 0 && work->view->iommus->len == 1)
+            return TRUE;
+        return reject_left_over(work, iommu, "stack-arm-mixed-viommus",
+                                "is machine-wide and goes with no other vIOMMU");
+    }
+    if (!controller || (bus != 0 && controller->kind != MODEL_BUS_PXB_PCIE) ||
+        is_used(work, NULL, bus) || existing_on(work, bus) != iommu)
+        return reject_left_over(work, iommu, "bus-pcibus-target", "has no root bus of its own");
+    if (iommu->accel != BASE_YES)
+        return TRUE;
+    if (!may_carry(work, bus))
+        return reject_left_over(work, iommu, "accel-emulated-endpoint",
+                                "is accelerated on a bus with emulated devices");
+    smmu = g_new0(PlanSmmu, 1);
+    smmu->existing = iommu;
+    smmu->bus = bus;
+    smmu->devices = g_ptr_array_new();
+    g_ptr_array_add(work->smmus, smmu);
+    return TRUE;
+}
+
 static gboolean
 keep_left_over(PlanWork *work)
 {
-    gboolean accelerated = work->smmus->len > 0;
+    gboolean fine = TRUE;
 
     for (guint i = 0; i < work->view->iommus->len; i++) {
         const ViewIommu *iommu = work->view->iommus->pdata[i];
-        guint bus = base_u64_is_known(iommu->pci_bus) ? (guint)iommu->pci_bus.value : G_MAXUINT;
-        g_autofree char *reason = NULL;
-        PlanSmmu *smmu;
 
-        if (iommu->iommu->kind != MODEL_IOMMU_SMMUV3 || iommu->iommu->commandline ||
-            is_used(work, iommu, G_MAXUINT))
-            continue;
-        if (iommu->accel == BASE_YES && may_carry(work, bus)) {
-            smmu = g_new0(PlanSmmu, 1);
-            smmu->existing = iommu;
-            smmu->bus = bus;
-            smmu->devices = g_ptr_array_new();
-            g_ptr_array_add(work->smmus, smmu);
-        } else if (accelerated && bus == G_MAXUINT) {
-            reason = g_strdup_printf("the machine-wide SMMUv3 at line %u cannot stay beside "
-                                     "accelerated ones",
-                                     model_span(work->domain, iommu->iommu->node)->line);
-            g_ptr_array_add(work->plan->rejected,
-                            plan_rejection_new(NULL, VIOMMU_MODE_NESTED, "stack-arm-mixed-viommus",
-                                               "the domain without that <iommu>", reason));
-            return FALSE;
-        }
+        if (iommu->iommu->kind == MODEL_IOMMU_SMMUV3 && iommu->iommu->node &&
+            !iommu->iommu->commandline && !is_used(work, iommu, G_MAXUINT))
+            fine = keep_one(work, iommu) && fine;
     }
-    return TRUE;
+    return fine;
 }
 
 gboolean

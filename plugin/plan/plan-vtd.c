@@ -1,25 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* x86: the one vIOMMU. New ones are VT-d, on AMD hosts as well: the model is QEMU's own. */
-#include "plan-room.h"
+#include "plan-vtd.h"
 
 #include "plan-edit.h"
-#include "view-stack.h"
 
 #define GIB (G_GUINT64_CONSTANT(1) << 30)
 
 /* --- what is there --- */
 
-static const ViewIommu *
-viommu_of(const PlanWork *work)
+const ViewIommu *
+plan_vtd_viommu(const PlanWork *work)
 {
     return work->view->iommus->len > 0 ? work->view->iommus->pdata[0] : NULL;
 }
 
-/* TRUE for one that we mend or make; another model is kept as it is or strikes. */
-static gboolean
-is_vtd(const PlanWork *work)
+gboolean
+plan_vtd_is_ours(const PlanWork *work)
 {
-    const ViewIommu *viommu = viommu_of(work);
+    const ViewIommu *viommu = plan_vtd_viommu(work);
 
     return !viommu || viommu->iommu->kind == MODEL_IOMMU_INTEL;
 }
@@ -27,7 +25,7 @@ is_vtd(const PlanWork *work)
 gboolean
 plan_vtd_is_new(const PlanWork *work)
 {
-    const ViewIommu *viommu = viommu_of(work);
+    const ViewIommu *viommu = plan_vtd_viommu(work);
 
     return work->family == PLAN_FAMILY_X86 && work->plan->iommus->len > 0 &&
            (!viommu || viommu->iommu->implicit);
@@ -66,8 +64,8 @@ bar_space(const PlanWork *work)
 /* End of what a guest can address: RAM behind the hole of 2 GiB below 4 GiB (QEMU 11.1
  * hw/i386/pc_q35.c), memory to be plugged with 1 GiB of alignment for each slot (hw/i386/pc.c),
  * and the 64-bit BARs of its devices. */
-static guint64
-guest_space(const PlanWork *work)
+guint64
+plan_vtd_guest_space(const PlanWork *work)
 {
     const ViommuDomain *domain = work->domain;
     guint64 top = MAX(base_saturating_add(domain->memory, 2 * GIB), 4 * GIB);
@@ -82,12 +80,11 @@ guest_space(const PlanWork *work)
 static gboolean
 fits_39_bits(const PlanWork *work)
 {
-    return guest_space(work) <= G_GUINT64_CONSTANT(1) << 39;
+    return plan_vtd_guest_space(work) <= G_GUINT64_CONSTANT(1) << 39;
 }
 
-/* Whether every assigned device's host IOMMU is known to offer 48 bits. */
-static gboolean
-host_offers_48(const PlanWork *work, guint64 *ret_lowest)
+gboolean
+plan_vtd_host_offers_48(const PlanWork *work, guint64 *ret_lowest)
 {
     gboolean wide = TRUE;
 
@@ -108,13 +105,12 @@ host_offers_48(const PlanWork *work, guint64 *ret_lowest)
     return wide;
 }
 
-/* 39 or 48, the widths that QEMU's VT-d has; 0: neither serves. */
-static guint
-wanted_width(const PlanWork *work)
+guint
+plan_vtd_width(const PlanWork *work)
 {
     guint64 lowest;
 
-    if (host_offers_48(work, &lowest))
+    if (plan_vtd_host_offers_48(work, &lowest))
         return 48;
     return lowest >= 39 && fits_39_bits(work) ? 39 : 0;
 }
@@ -123,173 +119,11 @@ static gboolean
 width_is_right(const PlanWork *work, BaseU64 width)
 {
     guint64 lowest;
-    gboolean wide = host_offers_48(work, &lowest);
+    gboolean wide = plan_vtd_host_offers_48(work, &lowest);
 
     if (!base_u64_is_known(width))
         return FALSE;
     return (width.value == 48 && wide) || (width.value == 39 && lowest >= 39 && fits_39_bits(work));
-}
-
-/* --- strikes --- */
-
-static guint
-line_of(const PlanWork *work, const ViewIommu *viommu)
-{
-    const xmlNode *node = viommu->iommu->node;
-
-    return node ? model_span(work->domain, node)->line : 0;
-}
-
-static gboolean
-check_single(const PlanWork *work, const ViewHostdev *hostdev, PlanStrike *strike)
-{
-    const GPtrArray *viommus = work->view->iommus;
-    g_autofree char *help = NULL;
-    guint line;
-
-    (void)hostdev;
-    if (viommus->len < 2)
-        return FALSE;
-    line = line_of(work, viommus->pdata[1]);
-    help = g_strdup_printf("take one of them out; the plan mends the other");
-    return plan_strike(strike, "stack-one-viommu-on-x86", help,
-                       "the domain has vIOMMUs at line %u and at line %u, and x86 takes one",
-                       line_of(work, viommus->pdata[0]), line);
-}
-
-static gboolean
-check_commandline(const PlanWork *work, const ViewHostdev *hostdev, PlanStrike *strike)
-{
-    const ViewIommu *viommu = viommu_of(work);
-
-    (void)hostdev;
-    if (!viommu || !viommu->iommu->commandline)
-        return FALSE;
-    return plan_strike(strike, "stack-viommu-in-commandline", "<iommu> in <devices> instead",
-                       "the vIOMMU is hidden in <qemu:commandline> (line %u), where libvirt does "
-                       "not count it and this plan does not write",
-                       line_of(work, viommu));
-}
-
-static gboolean
-check_amd(const PlanWork *work, const ViewHostdev *hostdev, PlanStrike *strike)
-{
-    const ViewIommu *viommu = viommu_of(work);
-
-    (void)hostdev;
-    if (!viommu || viommu->iommu->kind != MODEL_IOMMU_AMD || viommu->dma_remap == BASE_YES)
-        return FALSE;
-    return plan_strike(strike, "amd-dma-remap-off",
-                       "<iommu model='intel'>, which serves on AMD hosts",
-                       "the amd vIOMMU (line %u) translates nothing without dma-remap, which "
-                       "libvirt cannot write",
-                       line_of(work, viommu));
-}
-
-static gboolean
-check_shadow_host(const PlanWork *work, const ViewHostdev *hostdev, PlanStrike *strike)
-{
-    g_autofree char *reason = NULL;
-
-    if (!hostdev->fact || hostdev->fact->iommu.state == BASE_STATE_ABSENT)
-        return FALSE;
-    if (host_can_shadow(work->host, hostdev->unit, &reason) == BASE_YES)
-        return FALSE;
-    return plan_strike(strike, NULL, NULL, "%s", reason ? reason : "the host cannot shadow");
-}
-
-static gboolean
-check_width(const PlanWork *work, const ViewHostdev *hostdev, PlanStrike *strike)
-{
-    g_autofree char *space = base_format_size(guest_space(work));
-    guint64 lowest;
-
-    (void)hostdev;
-    if (!is_vtd(work) || wanted_width(work) != 0)
-        return FALSE;
-    (void)host_offers_48(work, &lowest);
-    if (lowest < 39)
-        return plan_strike(strike, "vtd-aw-bits-host", NULL,
-                           "the host offers only %" G_GUINT64_FORMAT
-                           " bits of IOVA, and QEMU's VT-d has 39 or 48",
-                           lowest);
-    return plan_strike(
-        strike, "vtd-aw-bits-host",
-        "less guest memory, or intel_iommu=sm_off on the host's command line (48 bits)",
-        "the host is not known to offer 48 bits of IOVA (%" G_GUINT64_FORMAT
-        " at least), and the guest's memory and BARs (%s) do not fit in 39",
-        MIN(lowest, 47), space);
-}
-
-static gboolean
-check_attributes(const PlanWork *work, const ViewHostdev *hostdev, PlanStrike *strike)
-{
-    static const char *const needed[] = {"caching_mode", "intremap", "aw_bits"};
-
-    (void)hostdev;
-    if (work->target.libvirt == 0 || !is_vtd(work))
-        return FALSE; /* every libvirt since 6.5 knows them */
-    for (guint i = 0; i < G_N_ELEMENTS(needed); i++) {
-        if (plan_check_attribute(work, MODEL_IOMMU_INTEL, needed[i], strike))
-            return TRUE;
-    }
-    return FALSE;
-}
-
-/* What the rules say of a virtio vIOMMU that we keep and do not mend. */
-static gboolean
-check_virtio(const PlanWork *work, const ViewHostdev *hostdev, PlanStrike *strike)
-{
-    const ViewIommu *viommu = hostdev->viommu;
-    g_autoptr(ViommuReport) report = NULL;
-
-    if (!viommu || viommu->iommu->kind != MODEL_IOMMU_VIRTIO)
-        return FALSE;
-    report = rule_check(work->view);
-    for (guint i = 0; i < report->findings->len; i++) {
-        const Finding *finding = report->findings->pdata[i];
-
-        if (finding->outcome == VIOMMU_OUTCOME_FAIL && finding->severity == VIOMMU_SEVERITY_ERROR &&
-            g_str_has_prefix(finding->rule->id, "virtio-"))
-            return plan_strike(strike, finding->rule->id, finding->help, "%s", finding->message);
-    }
-    return FALSE;
-}
-
-static gboolean
-check_nested_unwritten(const PlanWork *work, const ViewHostdev *hostdev, PlanStrike *strike)
-{
-    g_autofree char *reason = NULL;
-
-    if (!hostdev->fact || hostdev->fact->iommu.state == BASE_STATE_ABSENT)
-        return FALSE;
-    if (host_can_nest(work->host, hostdev->unit, &reason) != BASE_YES)
-        return plan_strike(strike,
-                           hostdev->unit && hostdev->unit->type == HOST_IOMMU_AMD
-                               ? "amd-nested-none"
-                               : "vtd-first-stage-host",
-                           NULL, "%s", reason ? reason : "the host cannot nest");
-    return plan_strike(strike, NULL, "usage guest-iommu, for which mode shadow serves",
-                       "first-stage VT-d is a mode that this version does not write yet");
-}
-
-static const PlanCheck shadow_checks[] = {
-    check_single, check_commandline, check_amd,    check_shadow_host,
-    check_width,  check_attributes,  check_virtio, NULL};
-static const PlanCheck nested_checks[] = {check_single, check_commandline, check_nested_unwritten,
-                                          NULL};
-static const PlanCheck virtio_checks[] = {check_commandline, check_shadow_host, check_virtio, NULL};
-
-const PlanCheck *
-plan_vtd_checks(ViommuMode mode)
-{
-    return mode == VIOMMU_MODE_NESTED ? nested_checks : shadow_checks;
-}
-
-const PlanCheck *
-plan_virtio_checks(void)
-{
-    return virtio_checks;
 }
 
 /* --- writing --- */
@@ -338,16 +172,20 @@ write_remapping(PlanWork *work, PlanSpot driver, const ViewIommu *viommu)
     PlanWhy wide = {"more than 255 vCPUs need extended interrupt mode", "vtd-many-vcpus"};
     PlanWhy irqchip = {"interrupt remapping needs the split interrupt chip",
                        "vtd-intremap-irqchip"};
+    PlanWhy under_eim = {"libvirt refuses eim without interrupt remapping",
+                         "vtd-eim-needs-intremap"};
     gboolean many = work->domain->vcpus > 255;
+    g_autofree char *eim = NULL;
     g_autofree char *intremap = NULL;
     PlanSpot features, ioapic;
 
     if (!viommu || (viommu->intremap != BASE_YES && !remapping_is_declined(work, viommu)))
         plan_spot_set(work->plan, driver, "intremap", "on", why);
-    if (many && (!viommu || viommu->eim != BASE_YES || !is_written(viommu, "eim"))) {
-        plan_spot_set(work->plan, driver, "intremap", "on", wide);
+    if (many && (!viommu || viommu->eim != BASE_YES || !is_written(viommu, "eim")))
         plan_spot_set(work->plan, driver, "eim", "on", wide);
-    }
+    eim = plan_spot_get(work->plan, driver, "eim");
+    if (g_strcmp0(eim, "on") == 0) /* libvirt wants it written, whatever the default is */
+        plan_spot_set(work->plan, driver, "intremap", "on", under_eim);
     intremap = plan_spot_get(work->plan, driver, "intremap");
     if (g_strcmp0(intremap, "on") != 0)
         return;
@@ -370,7 +208,7 @@ write_translation(PlanWork *work, PlanSpot driver, const ViewIommu *viommu)
     if (!viommu || viommu->caching_mode != BASE_YES)
         plan_spot_set(work->plan, driver, "caching_mode", "on", caching);
     if (!viommu || !width_is_right(work, viommu->aw_bits))
-        plan_spot_setf(work->plan, driver, "aw_bits", width, "%u", wanted_width(work));
+        plan_spot_setf(work->plan, driver, "aw_bits", width, "%u", plan_vtd_width(work));
     for (guint i = 0; viommu && i < work->plan->devices->len; i++) {
         const PlanDevice *device = work->plan->devices->pdata[i];
 
@@ -413,14 +251,14 @@ record(PlanWork *work, PlanIommu *iommu, PlanSpot driver)
 void
 plan_vtd_write(PlanWork *work, ViommuMode mode)
 {
-    const ViewIommu *viommu = viommu_of(work);
+    const ViewIommu *viommu = plan_vtd_viommu(work);
     gboolean fresh = !viommu || viommu->iommu->implicit;
     PlanWhy why = {"what the vIOMMU needs for assigned devices", NULL};
     PlanIommu *iommu = plan_iommu_add(work, viommu ? viommu->iommu->kind : MODEL_IOMMU_INTEL, mode,
                                       viommu ? viommu->iommu : NULL);
     PlanSpot driver;
 
-    if (!is_vtd(work))
+    if (!plan_vtd_is_ours(work) || mode == VIOMMU_MODE_NESTED)
         return;
     driver = plan_spot_child(work->plan, spot_of(work, viommu), "driver", NULL, why);
     write_remapping(work, driver, fresh ? NULL : viommu);

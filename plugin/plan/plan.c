@@ -290,9 +290,11 @@ make(PlanWork *work)
     }
     number_viommus(work);
     plan_pasid(work);
+    for (guint i = 0; i < work->plan->iommus->len; i++)
+        plan_clean_driver(work, ((PlanIommu *)work->plan->iommus->pdata[i])->existing);
     plan_limits(work);
     plan_edits_sort(work->plan);
-    return TRUE;
+    return plan_rest(work);
 }
 
 /* What was decided before the plan failed is no plan. */
