@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""schema-output.py SCHEMA COMMAND...: what the command prints is valid by the schema (TAP)."""
+"""schema-output.py SCHEMA COMMAND...: what the command prints is valid by the schema (TAP).
+
+An array of documents is taken one by one where the schema is that of one object."""
 import json
 import pathlib
 import subprocess
@@ -18,7 +20,9 @@ validator.check_schema(schema)
 document = json.loads(subprocess.run(sys.argv[2:], check=True, stdout=subprocess.PIPE).stdout)
 print("1..2")
 print("ok 1 - is not empty" if document else "not ok 1 - is empty")
-errors = list(validator(schema).iter_errors(document))
+each = isinstance(document, list) and schema.get("type") == "object"
+errors = [error for one in (document if each else [document])
+          for error in validator(schema).iter_errors(one)]
 for error in errors[:20]:
     print(f"# {error.json_path}: {error.message}")
 print("not ok 2 - is valid" if errors else "ok 2 - is valid")
