@@ -50,6 +50,9 @@ BaseU64 host_iova_bits(const ViommuHost *host, const HostIommu *iommu, HostTable
 /* Whether scalable mode is on (VT-d): ECAP.SMTS and the command line. */
 BaseTri host_vtd_scalable(const ViommuHost *host, const HostIommu *iommu);
 
+/* Width of the PASIDs that this IOMMU handles on this host; 0: none. A device has its own. */
+BaseU64 host_pasid_bits(const ViommuHost *host, const HostIommu *iommu);
+
 /* What a device behind @iommu can have on this host. (nullable) @ret_reason: (transfer full) one
  * sentence why not, or what is missing to know. NULL @iommu: the function is not translated. */
 BaseTri host_can_nest(const ViommuHost *host, const HostIommu *iommu, char **ret_reason);
@@ -62,3 +65,5 @@ BaseTri host_group_viable(const ViommuHost *host, const HostGroup *group, const 
                           const HostDevice **ret_blocker);
 /* Number of members that are not PCI bridges; the state tells whether it is known. */
 BaseU64 host_group_endpoints(const ViommuHost *host, const HostGroup *group);
+gboolean host_driver_leaves_dma(const char *driver);
+gboolean host_device_is_bridge(const HostDevice *device);

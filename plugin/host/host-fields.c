@@ -112,6 +112,36 @@ const HostField host_fields_pcie[] = {
     END,
 };
 
+gboolean
+host_fields_string(const BasePlace *place, const char **ret, GError **error)
+{
+    const char *text = NULL;
+    gboolean clean;
+
+    if (!base_place_string(place, &text, error))
+        return FALSE;
+    clean = !text || g_utf8_validate(text, -1, NULL);
+    for (const char *c = text; clean && c && *c; c = g_utf8_next_char(c))
+        clean = !g_unichar_iscntrl(g_utf8_get_char(c));
+    if (!clean) {
+        base_place_error(place, error, "must not contain control characters");
+        return FALSE;
+    }
+    if (text)
+        *ret = text;
+    return TRUE;
+}
+
+static gboolean
+load_text(const BasePlace *place, BaseText *ret, GError **error)
+{
+    const char *text = NULL;
+
+    if (place->value && !host_fields_string(place, &text, error))
+        return FALSE;
+    return base_place_text(place, ret, error);
+}
+
 static gboolean
 load_limit(const BasePlace *place, BaseU64 *ret, GError **error)
 {
@@ -166,7 +196,7 @@ load_field(const BasePlace *place, const HostField *field, gpointer target, GErr
     case HOST_FIELD_VERSION:
         return load_version(place, target, error);
     case HOST_FIELD_TEXT:
-        return base_place_text(place, target, error);
+        return load_text(place, target, error);
     }
     g_assert_not_reached();
 }

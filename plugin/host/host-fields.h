@@ -36,6 +36,8 @@ extern const HostField host_fields_group[];    /* of HostGroup */
 extern const HostField host_fields_device[];   /* of HostDevice */
 extern const HostField host_fields_pcie[];     /* of HostPcie */
 
+/* A string that may be printed: base_place_string(), valid UTF-8 without control characters */
+gboolean host_fields_string(const BasePlace *place, const char **ret, GError **error);
 gboolean host_fields_load(const BasePlace *object, const HostField *fields, gpointer target,
                           GError **error);
 void host_fields_save(BaseJson *object, const HostField *fields, gconstpointer source);

@@ -17,11 +17,9 @@ listed(const GArray *addresses, BasePci address)
 /* Drivers with driver_managed_dma: the vfio family, pci-stub and pcieport (Linux 7.2
  * pci/pcie/portdrv.c:801, pci/pci-stub.c:39, vfio/). Variant drivers are named after their
  * module: nvgrace_gpu_vfio_pci, mlx5_vfio_pci. */
-static gboolean
-leaves_dma(const HostDevice *device)
+gboolean
+host_driver_leaves_dma(const char *driver)
 {
-    const char *driver = device->driver.text;
-
     return strcmp(driver, "pci-stub") == 0 || strcmp(driver, "pcieport") == 0 ||
            g_str_has_prefix(driver, "vfio-") || g_str_has_suffix(driver, "vfio_pci") ||
            g_str_has_suffix(driver, "vfio-pci");
@@ -48,13 +46,22 @@ host_group_viable(const ViommuHost *host, const HostGroup *group, const GArray *
             viable = BASE_UNKNOWN;
             continue;
         }
-        if (leaves_dma(device))
+        if (host_driver_leaves_dma(device->driver.text))
             continue;
         if (ret_blocker)
             *ret_blocker = device;
         return BASE_NO;
     }
     return viable;
+}
+
+/* PCI-to-PCI and ISA bridges, which the kernel tolerates in a singleton group */
+gboolean
+host_device_is_bridge(const HostDevice *device)
+{
+    guint64 class = base_bits(device->class.value, 23, 8);
+
+    return base_u64_is_known(device->class) && (class == 0x0604 || class == 0x0601);
 }
 
 BaseU64
@@ -67,12 +74,10 @@ host_group_endpoints(const ViommuHost *host, const HostGroup *group)
     for (guint i = 0; i < group->devices->len; i++) {
         const HostDevice *device =
             host_facts_device(host, g_array_index(group->devices, BasePci, i));
-        guint64 class;
 
         if (!device || !base_u64_is_known(device->class))
             return (BaseU64){0};
-        class = base_bits(device->class.value, 23, 8);
-        if (class != 0x0604 && class != 0x0601)
+        if (!host_device_is_bridge(device))
             count++;
     }
     return base_u64(count);

@@ -10,7 +10,7 @@ host_json_key(const BasePlace *object, const char *key, GHashTable *seen, const 
 {
     BasePlace place = base_place_member(object, key);
 
-    if (!base_place_is_object(object, error) || !base_place_string(&place, ret, error))
+    if (!base_place_is_object(object, error) || !host_fields_string(&place, ret, error))
         return FALSE;
     if (!*ret || !**ret) {
         base_place_error(&place, error, "a string must be here");
@@ -97,7 +97,7 @@ load_iommu(const BasePlace *place, ViommuHost *host, GHashTable *seen, GError **
     if (!host_json_key(place, "name", seen, &name, error))
         return FALSE;
     iommu = host_facts_add_iommu(host, name);
-    if (!base_place_string(&type_place, &type, error))
+    if (!host_fields_string(&type_place, &type, error))
         return FALSE;
     iommu->type_text = g_strdup(type);
     iommu->type = type ? host_iommu_type_parse(type) : HOST_IOMMU_UNKNOWN;
@@ -134,7 +134,7 @@ load_region(const BasePlace *place, HostRegion *ret, GError **error)
     if (!base_place_is_object(place, error) ||
         !base_place_hex(&start_place, G_MAXUINT64, &start, error) ||
         !base_place_hex(&end_place, G_MAXUINT64, &end, error) ||
-        !base_place_string(&type_place, &type, error))
+        !host_fields_string(&type_place, &type, error))
         return FALSE;
     if (!base_u64_is_known(start) || !base_u64_is_known(end) || !type || start.value > end.value) {
         base_place_error(place, error, "needs start, end (not below start) and type");

@@ -71,7 +71,7 @@ load_memlock(const BasePlace *root, HostMemlock *ret, GError **error)
         return FALSE;
     if (!memlock.present)
         return TRUE;
-    if (!base_place_is_object(&memlock, error) || !base_place_string(&of_place, &of, error))
+    if (!base_place_is_object(&memlock, error) || !host_fields_string(&of_place, &of, error))
         return FALSE;
     ret->of = g_strdup(of);
     return host_fields_load(&memlock, host_fields_memlock, ret, error);
@@ -85,6 +85,16 @@ load_section(const BasePlace *root, const char *key, const HostField *fields, Vi
 
     return !section.present || (base_place_is_object(&section, error) &&
                                 host_fields_load(&section, fields, host, error));
+}
+
+static gboolean
+is_path(const char *text)
+{
+    for (; *text; text++) {
+        if (!g_ascii_isprint(*text))
+            return FALSE;
+    }
+    return TRUE;
 }
 
 static gboolean
@@ -102,8 +112,12 @@ load_unknown(const BasePlace *root, ViommuHost *host, GError **error)
         BasePlace place = base_place_member(&unknown, keys->pdata[i]);
         const char *reason = NULL;
 
-        if (!base_place_string(&place, &reason, error))
+        if (!host_fields_string(&place, &reason, error))
             return FALSE;
+        if (!is_path(keys->pdata[i])) {
+            base_place_error(&unknown, error, "a path of a fact must be printable ASCII");
+            return FALSE;
+        }
         host_facts_explain(host, keys->pdata[i], "%s", reason);
     }
     return TRUE;

@@ -122,6 +122,8 @@ host_tree_read_memlock(HostTree *tree)
             host_tree_failed(tree, "limits/memlock/can_raise", status, failed);
         return;
     }
-    host_facts_explain(tree->host, "limits/memlock",
-                       "neither libvirtd nor virtqemud is running: start it to see its limit");
+    host_facts_explain(tree->host, "limits/memlock", "%s",
+                       tree->live
+                           ? "neither libvirtd nor virtqemud runs: start it to see its limit"
+                           : "neither libvirtd nor virtqemud among the processes of this tree");
 }

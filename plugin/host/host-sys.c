@@ -79,9 +79,12 @@ clean(const char *text)
 {
     char *copy = g_utf8_make_valid(text, -1);
 
-    for (char *c = copy; *c; c++) {
-        if (g_ascii_iscntrl(*c))
-            *c = ' ';
+    for (char *c = copy; *c; c = g_utf8_next_char(c)) {
+        gunichar character = g_utf8_get_char(c);
+
+        /* U+0080 to U+009F, which terminals obey as well, take two bytes */
+        if (g_unichar_iscntrl(character))
+            memset(c, ' ', character < 0x80 ? 1 : 2);
     }
     return g_strstrip(copy);
 }

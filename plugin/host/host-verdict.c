@@ -26,6 +26,49 @@ host_iova_bits(const ViommuHost *host, const HostIommu *iommu, HostTable table)
     return (BaseU64){0};
 }
 
+static BaseU64
+vtd_pasid_bits(const ViommuHost *host, const HostIommu *iommu)
+{
+    HostVtd vtd;
+
+    if (!host_decode_vtd(iommu, &vtd))
+        return (BaseU64){0};
+    if (!vtd.pasid)
+        return base_u64(0);
+    switch (host_vtd_scalable(host, iommu)) {
+    case BASE_YES: /* pasid_supported: intel/iommu.h:531-538 */
+        return base_u64(vtd.pasid_bits);
+    case BASE_NO:
+        return base_u64(0);
+    case BASE_UNKNOWN:
+        break;
+    }
+    return (BaseU64){0};
+}
+
+BaseU64
+host_pasid_bits(const ViommuHost *host, const HostIommu *iommu)
+{
+    HostAmd amd;
+
+    switch (iommu->type) {
+    case HOST_IOMMU_VTD:
+        return vtd_pasid_bits(host, iommu);
+    case HOST_IOMMU_AMD:
+        return host_decode_amd(iommu, &amd) ? base_u64(amd.pasid_bits) : (BaseU64){0};
+    case HOST_IOMMU_SMMUV3:
+        if (!base_u64_is_known(iommu->idr[1]))
+            return (BaseU64){0};
+        return base_u64(base_bits(iommu->idr[1].value, 10, 6));
+    case HOST_IOMMU_SMMUV2:
+    case HOST_IOMMU_VIRTIO:
+    case HOST_IOMMU_RISCV:
+    case HOST_IOMMU_UNKNOWN:
+        break;
+    }
+    return (BaseU64){0};
+}
+
 static BaseTri
 verdict(BaseTri value, const char *reason, char **ret_reason)
 {

@@ -2,6 +2,7 @@
 #include "write-table.h"
 
 #include <stdarg.h>
+#include <string.h>
 
 #define GAP 2
 
@@ -43,46 +44,75 @@ write_table_add(WriteTable *table, const char *const *cells)
     append_row(table, cells);
 }
 
+/* Escape sequences for colour take no room. */
 static glong
-cell_width(const WriteTable *table, guint index)
-{
-    return g_utf8_strlen(table->cells->pdata[index], -1);
-}
-
-static glong
-column_width(const WriteTable *table, guint column)
+text_width(const char *text)
 {
     glong width = 0;
 
-    for (guint i = column; i < table->cells->len; i += table->columns)
-        width = MAX(width, cell_width(table, i));
+    for (const char *c = text; *c; c = g_utf8_next_char(c)) {
+        if (*c != '\033')
+            width++;
+        else if (strchr(c, 'm'))
+            c = strchr(c, 'm');
+    }
     return width;
 }
 
-/* Number of columns that fit; the first always stays. */
+static glong
+cell_width(const WriteTable *table, guint index)
+{
+    return text_width(table->cells->pdata[index]);
+}
+
+/* (transfer full): of glong, one a column */
+static GArray *
+column_widths(const WriteTable *table)
+{
+    GArray *widths = g_array_sized_new(FALSE, TRUE, sizeof(glong), table->columns);
+
+    g_array_set_size(widths, table->columns);
+    for (guint i = 0; i < table->cells->len; i++) {
+        glong *width = &g_array_index(widths, glong, i % table->columns);
+
+        *width = MAX(*width, cell_width(table, i));
+    }
+    return widths;
+}
+
 static guint
-columns_shown(const WriteTable *table, const WriteStyle *style)
+count_fitting(const GArray *widths, const WriteStyle *style)
 {
     glong used = 0;
 
-    for (guint column = 0; column < table->columns; column++) {
-        used += column_width(table, column) + (column ? GAP : 0);
+    for (guint column = 0; column < widths->len; column++) {
+        used += g_array_index(widths, glong, column) + (column ? GAP : 0);
         if (style->width > 0 && column > 0 && used > (glong)style->width)
             return column;
     }
-    return table->columns;
+    return widths->len;
+}
+
+guint
+write_table_fits(const WriteTable *table, const WriteStyle *style)
+{
+    g_autoptr(GArray) widths = column_widths(table);
+
+    return count_fitting(widths, style);
 }
 
 void
 write_table_print(const WriteTable *table, const WriteStyle *style, GString *out)
 {
-    guint shown = columns_shown(table, style);
+    g_autoptr(GArray) widths = column_widths(table);
+    guint shown = count_fitting(widths, style);
 
     for (guint row = 0; row < table->cells->len; row += table->columns) {
         gsize start = out->len;
 
         for (guint column = 0; column < shown; column++) {
-            glong pad = column_width(table, column) - cell_width(table, row + column) + GAP;
+            glong pad =
+                g_array_index(widths, glong, column) - cell_width(table, row + column) + GAP;
 
             g_string_append_printf(out, "%s%*s", (char *)table->cells->pdata[row + column],
                                    (int)pad, "");

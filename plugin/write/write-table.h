@@ -10,8 +10,10 @@ typedef struct WriteTable WriteTable;
 WriteTable *write_table_new(const char *const *heads);
 void write_table_free(WriteTable *table);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(WriteTable, write_table_free)
-/* As many cells as there are heads; NULL is an empty cell. */
+/* As many cells as there are heads; NULL is an empty cell. Cells may be coloured. */
 void write_table_add(WriteTable *table, const char *const *cells);
+/* Number of columns that fit the style's width; the first always does. */
+guint write_table_fits(const WriteTable *table, const WriteStyle *style);
 void write_table_print(const WriteTable *table, const WriteStyle *style, GString *out);
 
 /* "Label          text", continued lines indented alike and wrapped at the width of the style;

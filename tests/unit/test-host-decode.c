@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Register decode, address widths, and what an IOMMU or a group can do. */
+#include "host-advice.h"
 #include "host-decode.h"
 #include "host-read.h"
 
@@ -400,6 +401,74 @@ test_drivers(void)
     }
 }
 
+static void
+assert_advice(const ViommuHost *host, const char *address, HostAbility ability, guint pasid_bits,
+              const char *step)
+{
+    g_auto(HostAdvice) advice = {0};
+    const HostDevice *device;
+    BasePci parsed = {0};
+
+    g_assert_true(base_pci_parse(address, &parsed));
+    device = host_facts_device(host, parsed);
+    g_assert_nonnull(device);
+    host_advise(host, device, &advice);
+    if (advice.ability != ability || (step && !advice.next_step))
+        g_test_message("%s: %d, %s", address, advice.ability, advice.next_step);
+    g_assert_cmpint(advice.ability, ==, ability);
+    g_assert_cmpuint(advice.pasid_bits, ==, pasid_bits);
+    if (step)
+        g_assert_true(advice.next_step && strstr(advice.next_step, step));
+    else
+        g_assert_null(advice.next_step);
+}
+
+static void
+test_advice(void)
+{
+    g_autoptr(ViommuHost) grace = load_shared("grace.json");
+    g_autoptr(ViommuHost) xeon = load_shared("xeon.json");
+    g_autoptr(ViommuHost) genoa = load_shared("genoa.json");
+    g_autoptr(ViommuHost) lab = load_shared("lab-smmuv3.json");
+    g_autoptr(ViommuHost) plain = load_shared("none-iommu.json");
+
+    assert_advice(grace, "0009:01:00.0", HOST_ABILITY_NESTED, 20, NULL);
+    assert_advice(grace, "0019:02:00.1", HOST_ABILITY_NESTED, 0, "bind to vfio-pci");
+    assert_advice(grace, "0009:02:00.0", HOST_ABILITY_PLAIN, 0,
+                  "shares group 13 with 0009:02:00.1");
+    assert_advice(grace, "0009:02:00.1", HOST_ABILITY_PLAIN, 0, "blocks group 13");
+    assert_advice(xeon, "0000:17:00.0", HOST_ABILITY_NESTED, 20, NULL);
+    assert_advice(xeon, "0000:c1:00.0", HOST_ABILITY_NONE, 0, "RMRR");
+    assert_advice(xeon, "0000:6a:01.0", HOST_ABILITY_NESTED, 20, "disable_denylist");
+    assert_advice(xeon, "0000:06:00.0", HOST_ABILITY_SHADOW, 0, NULL); /* conventional */
+    assert_advice(genoa, "0000:81:00.0", HOST_ABILITY_SHADOW, 0, NULL);
+    assert_advice(lab, "0000:01:00.0", HOST_ABILITY_SHADOW, 0, NULL);
+    assert_advice(lab, "0000:81:00.0", HOST_ABILITY_NONE, 0, "no IOMMU");
+    assert_advice(plain, "0000:01:00.0", HOST_ABILITY_NONE, 0, "no IOMMU");
+    grace->isolated_msi = BASE_NO;
+    assert_advice(grace, "0009:01:00.0", HOST_ABILITY_NONE, 0, "isolated MSI");
+}
+
+/* Width of the PASIDs of a unit, and the function's own where the kernel told it. */
+static void
+test_pasid_bits(void)
+{
+    g_autoptr(ViommuHost) host = make_host("7.2.13", "intel_iommu=on,sm_on");
+    HostIommu iommu = vtd_unit(0x81d2008c222f0686, 0x8d9a20f00f4e);
+
+    g_assert_cmpuint(host_pasid_bits(host, &iommu).value, ==, 20);
+    g_free(host->kernel_cmdline.text);
+    host->kernel_cmdline.text = g_strdup("intel_iommu=sm_off");
+    g_assert_cmpint(host_pasid_bits(host, &iommu).state, ==, BASE_STATE_KNOWN);
+    g_assert_cmpuint(host_pasid_bits(host, &iommu).value, ==, 0);
+    *host->kernel_cmdline.text = '\0';
+    g_assert_cmpint(host_pasid_bits(host, &iommu).state, ==, BASE_STATE_UNKNOWN);
+    iommu = (HostIommu){.type = HOST_IOMMU_SMMUV3, .idr = {{0}, base_u64(0x500)}};
+    g_assert_cmpuint(host_pasid_bits(host, &iommu).value, ==, 20);
+    iommu = (HostIommu){.type = HOST_IOMMU_VIRTIO};
+    g_assert_cmpint(host_pasid_bits(host, &iommu).state, ==, BASE_STATE_UNKNOWN);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -416,5 +485,7 @@ main(int argc, char **argv)
     g_test_add_func("/host-decode/shadow", test_shadow);
     g_test_add_func("/host-decode/groups", test_groups);
     g_test_add_func("/host-decode/drivers", test_drivers);
+    g_test_add_func("/host-decode/advice", test_advice);
+    g_test_add_func("/host-decode/pasid-bits", test_pasid_bits);
     return g_test_run();
 }

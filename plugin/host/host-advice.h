@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What one function can have in a guest on this host, and the next step towards more. */
+#pragma once
+
+#include "host-decode.h"
+
+typedef enum {
+    HOST_ABILITY_UNKNOWN,
+    HOST_ABILITY_NONE,   /* cannot be assigned */
+    HOST_ABILITY_PLAIN,  /* assigned, but not behind a vIOMMU: it shares its group */
+    HOST_ABILITY_SHADOW, /* behind a vIOMMU that is shadowed */
+    HOST_ABILITY_NESTED, /* behind a vIOMMU with hardware stage 1 */
+} HostAbility;
+
+typedef struct {
+    HostAbility ability;
+    gboolean maybe_nested; /* SHADOW, and whether nesting works is not known */
+    guint pasid_bits;      /* that a guest can have of it when nested; 0: none, or not known */
+    char *next_step;       /* one sentence; NULL: nothing to do */
+} HostAdvice;
+
+void host_advise(const ViommuHost *host, const HostDevice *device, HostAdvice *ret);
+void host_advice_clear(HostAdvice *advice);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(HostAdvice, host_advice_clear)
+
+/* Whether the group has a region of type "direct" (RMRR, IVMD, RMR), with which Linux refuses to
+ * assign (Linux 7.2 drivers/iommu/iommu.c:2404-2417; sysfs tells it for the group, the kernel
+ * decides it for each function). */
+BaseTri host_group_direct(const HostGroup *group);
