@@ -24,6 +24,17 @@ rule_bus_has_expander(const RuleCall *call)
     return FALSE;
 }
 
+gboolean
+rule_bus_has_pcie_expander(const RuleCall *call)
+{
+    const GPtrArray *controllers = call->view->domain->controllers;
+
+    for (guint i = 0; i < controllers->len; i++)
+        if (((const ModelController *)controllers->pdata[i])->kind == MODEL_BUS_PXB_PCIE)
+            return TRUE;
+    return FALSE;
+}
+
 /* A device and its place, whatever kind it is of */
 typedef struct {
     const ModelAddress *address;
@@ -172,6 +183,9 @@ rule_bus_check_number_range(RuleCall *call)
         else if (!is_expander(bus) && model_root_bus(domain, bus->index) == call->bus->index)
             needed++;
     }
+    /* the ports that libvirt adds are all on pcie.0 */
+    if (call->bus->index == 0)
+        needed += domain->added_controllers->len;
     if (next - first < needed)
         rule_fail(call, NULL, NULL,
                   "needs %" G_GUINT64_FORMAT " bus numbers from %" G_GUINT64_FORMAT
@@ -245,41 +259,16 @@ rule_bus_check_clash(RuleCall *call)
     }
 }
 
-/* Controllers that libvirt may put an endpoint into, in its order: lowest index first. Its own
- * devices come before others, so that which one gets which port is a guess; that one of them
- * lands behind the expander is not. */
-static GPtrArray *
-free_ports(const ViommuDomain *domain)
-{
-    GPtrArray *ports = g_ptr_array_new();
-
-    for (guint i = 0; i < domain->controllers->len; i++) {
-        const ModelController *port = domain->controllers->pdata[i];
-        ModelController on = *port;
-
-        on.hotplug = BASE_YES; /* a port that refuses hotplug takes a device at start */
-        if (model_port_is_free(domain, &on))
-            g_ptr_array_add(ports, (gpointer)port);
-    }
-    return ports;
-}
-
-/* Bus that a device without address gets; NULL: none, or not behind an expander */
+/* PCIe expander bus above a device that libvirt will place; NULL: none, or not told. A
+ * pci-expander-bus of i440fx is no place for a vIOMMU. */
 static const ModelController *
-bus_by_libvirt(const ViommuDomain *domain, const ModelAddress *address, const GPtrArray *ports,
-               guint *taken)
+expander_above(const ViommuDomain *domain, const ModelAddress *address)
 {
-    const ModelController *bus = NULL;
-    guint root;
+    guint root = address->kind == MODEL_ADDRESS_PREDICTED ? model_root_bus(domain, address->pci.bus)
+                                                          : G_MAXUINT;
+    const ModelController *bus = root == G_MAXUINT ? NULL : model_controller(domain, root);
 
-    if (address->kind == MODEL_ADDRESS_PREDICTED)
-        bus = model_controller(domain, address->pci.bus);
-    else if (address->kind == MODEL_ADDRESS_UNKNOWN && *taken < ports->len)
-        bus = ports->pdata[(*taken)++];
-    if (!bus)
-        return NULL;
-    root = model_root_bus(domain, bus->index);
-    return root != G_MAXUINT && is_expander(model_controller(domain, root)) ? bus : NULL;
+    return bus && bus->kind == MODEL_BUS_PXB_PCIE ? bus : NULL;
 }
 
 void
@@ -287,20 +276,21 @@ rule_bus_check_unwritten(RuleCall *call)
 {
     const ViommuDomain *domain = call->view->domain;
     g_autoptr(GArray) list = occupants(call->view, FALSE);
-    g_autoptr(GPtrArray) ports = free_ports(domain);
-    guint taken = 0;
+    g_autofree char *unsure = NULL;
 
     for (guint i = 0; i < list->len; i++) {
         const Occupant *it = &g_array_index(list, Occupant, i);
-        const ModelController *bus = bus_by_libvirt(domain, it->address, ports, &taken);
-        g_autofree char *label = NULL;
+        const ModelController *bus = expander_above(domain, it->address);
+        g_autofree char *label = label_of(it);
 
-        if (!bus)
-            continue;
-        label = label_of(it);
-        rule_fail(call, it->node ? it->node : domain->devices, NULL,
-                  "%s has no address, and libvirt will place it behind expander bus %u (on bus %u "
-                  "or near it)",
-                  label, model_root_bus(domain, bus->index), bus->index);
+        if (it->address->kind == MODEL_ADDRESS_UNKNOWN && !unsure)
+            unsure = g_strdup_printf("the guest address of %s", label);
+        if (bus)
+            rule_fail(call, it->node ? it->node : domain->devices, NULL,
+                      "%s has no address, and libvirt will place it on bus %u, behind expander "
+                      "bus %u",
+                      label, it->address->pci.bus, bus->index);
     }
+    if (unsure)
+        rule_unknown(call, unsure, "write its <address type='pci'/>");
 }

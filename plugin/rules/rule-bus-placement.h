@@ -12,4 +12,5 @@ gboolean rule_bus_is_target(const RuleCall *call);
 void rule_bus_check_target(RuleCall *call);
 void rule_bus_check_clash(RuleCall *call);
 gboolean rule_bus_has_expander(const RuleCall *call);
+gboolean rule_bus_has_pcie_expander(const RuleCall *call);
 void rule_bus_check_unwritten(RuleCall *call);

@@ -233,7 +233,7 @@ static const Rule rules[] = {
         .effect = RULE_EFFECT_SILENT,
         .demotable = TRUE,
         .check = rule_bus_check_unwritten,
-        .applies = rule_bus_has_expander,
+        .applies = rule_bus_has_pcie_expander,
     },
 };
 

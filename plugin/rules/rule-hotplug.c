@@ -15,14 +15,13 @@ wants_ports(const RuleCall *call)
     return call->view->policy && wanted_ports(call) > 0;
 }
 
-/* Free ports below root bus @root; G_MAXUINT: anywhere */
 static guint
-free_ports(const ViommuDomain *domain, guint root)
+count_free(const ViommuDomain *domain, const GPtrArray *controllers, guint root)
 {
     guint count = 0;
 
-    for (guint i = 0; i < domain->controllers->len; i++) {
-        const ModelController *port = domain->controllers->pdata[i];
+    for (guint i = 0; i < controllers->len; i++) {
+        const ModelController *port = controllers->pdata[i];
 
         if (!model_port_is_free(domain, port))
             continue;
@@ -32,15 +31,32 @@ free_ports(const ViommuDomain *domain, guint root)
     return count;
 }
 
-/* libvirt adds one spare root port by itself where no controller but index 0 is written
- * (libvirt 11.3 src/qemu/qemu_domain_address.c, qemuDomainAssignPCIAddresses) */
+/* Free ports below root bus @root (G_MAXUINT: anywhere), those included that libvirt adds by
+ * itself */
 static guint
-free_ports_anywhere(const ViommuDomain *domain)
+free_ports(const ViommuDomain *domain, guint root)
 {
-    guint count = free_ports(domain, G_MAXUINT);
-    gboolean pcie = domain->is_q35 || domain->is_virt;
+    return count_free(domain, domain->controllers, root) +
+           count_free(domain, domain->added_controllers, root);
+}
 
-    return domain->controllers->len <= 1 && pcie ? 1 : count;
+/* Whether a device's place cannot be foreseen: then neither can the ports that stay free */
+static gboolean
+is_unsure(const ViommuDomain *domain)
+{
+    for (guint i = 0; i < domain->endpoints->len; i++) {
+        const ModelEndpoint *it = domain->endpoints->pdata[i];
+
+        if (it->address.kind == MODEL_ADDRESS_UNKNOWN)
+            return TRUE;
+    }
+    for (guint i = 0; i < domain->hostdevs->len; i++) {
+        const ModelHostdev *it = domain->hostdevs->pdata[i];
+
+        if (it->address.kind == MODEL_ADDRESS_UNKNOWN)
+            return TRUE;
+    }
+    return FALSE;
 }
 
 static void
@@ -68,6 +84,10 @@ check_free_ports(RuleCall *call)
     gboolean per_bus = FALSE;
     g_autofree char *help = NULL;
 
+    if (is_unsure(call->view->domain)) {
+        rule_unknown(call, "the guest addresses", "write <address type='pci'/> for each device");
+        return;
+    }
     for (guint i = 0; i < call->view->iommus->len; i++) {
         const ViewIommu *iommu = call->view->iommus->pdata[i];
 
@@ -76,7 +96,7 @@ check_free_ports(RuleCall *call)
         per_bus = TRUE;
         check_bus_ports(call, iommu, wanted);
     }
-    have = free_ports_anywhere(call->view->domain);
+    have = free_ports(call->view->domain, G_MAXUINT);
     if (per_bus || have >= wanted)
         return;
     help = g_strdup_printf("%u more <controller type='pci' model='pcie-root-port'>", wanted - have);
