@@ -287,15 +287,23 @@ walk_end_tag(Walk *walk)
     return NULL;
 }
 
+/* Moves behind markup that begins with @open and ends with the next @close behind that. */
+static gboolean
+skip_markup(Scanner *scanner, const char *open, const char *close)
+{
+    scanner->at += strlen(open);
+    return skip_behind(scanner, close);
+}
+
 static const char *
 walk_markup(Walk *walk)
 {
     if (looking_at(&walk->at, "<!--"))
-        return skip_behind(&walk->at, "-->") ? NULL : "comment";
+        return skip_markup(&walk->at, "<!--", "-->") ? NULL : "comment";
     if (looking_at(&walk->at, "<![CDATA["))
-        return skip_behind(&walk->at, "]]>") ? NULL : "CDATA section";
+        return skip_markup(&walk->at, "<![CDATA[", "]]>") ? NULL : "CDATA section";
     if (looking_at(&walk->at, "<?"))
-        return skip_behind(&walk->at, "?>") ? NULL : "processing instruction";
+        return skip_markup(&walk->at, "<?", "?>") ? NULL : "processing instruction";
     if (looking_at(&walk->at, "<!"))
         return "declaration";
     if (looking_at(&walk->at, "</"))

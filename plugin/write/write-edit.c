@@ -240,7 +240,7 @@ behind_with_comments(const ViommuDomain *domain, const xmlNode *after)
             at++;
         if (!g_str_has_prefix(text + at, "<!--"))
             return place;
-        end = strstr(text + at, "-->");
+        end = strstr(text + at + strlen("<!--"), "-->");
         if (!end || memchr(text + at, '\n', (gsize)(end - text) - at))
             return place;
         place = at = (gsize)(end - text) + strlen("-->");

@@ -226,7 +226,7 @@ static void
 test_spans(void)
 {
     static const char text[] =
-        "<?xml version='1.0'?>\r\n<!-- <fake> -->\r\n<domain\ttype = \"a>b/\" >\r\n"
+        "<?xml version='1.0'?>\r\n<!--><fake> -->\r\n<domain\ttype = \"a>b/\" >\r\n"
         "  <?pi <fake/> ?><memory>1</memory><![CDATA[<fake>]]>\r\n"
         "  <!-- </domain> --><q:a xmlns:q='urn:q' q:b='\"'\r\n/><u:x/>\r\n</domain>\r\n<!-- -->";
     g_autoptr(ViommuDomain) domain = parse(text);
