@@ -134,16 +134,6 @@ compare_index(gconstpointer a, gconstpointer b)
     return (left->index > right->index) - (left->index < right->index);
 }
 
-static guint
-lowest_free_index(const ViommuDomain *domain)
-{
-    guint index = 0;
-
-    while (model_controller(domain, index))
-        index++;
-    return index;
-}
-
 static xmlNode *
 next_pci_controller(const ViommuDomain *domain, xmlNode *node)
 {
@@ -158,20 +148,28 @@ next_pci_controller(const ViommuDomain *domain, xmlNode *node)
 gboolean
 model_read_controllers(ViommuDomain *domain, GError **error)
 {
+    g_autoptr(GHashTable) used = g_hash_table_new(NULL, NULL);
+    guint next = 0;
+
     for (xmlNode *node = next_pci_controller(domain, NULL); node;
          node = next_pci_controller(domain, node)) {
         BaseU64 index = model_number(node, "index", 10);
 
         if (index.state == BASE_STATE_UNKNOWN || index.value > G_MAXINT)
             return model_refuse(domain, node, error, "the index of this <controller> is no number");
-        if (base_u64_is_known(index))
-            g_ptr_array_add(domain->controllers, controller_new(domain, node, (guint)index.value));
+        if (!base_u64_is_known(index))
+            continue;
+        g_hash_table_add(used, GUINT_TO_POINTER((guint)index.value));
+        g_ptr_array_add(domain->controllers, controller_new(domain, node, (guint)index.value));
     }
     for (xmlNode *node = next_pci_controller(domain, NULL); node;
-         node = next_pci_controller(domain, node))
-        if (model_number(node, "index", 10).state == BASE_STATE_ABSENT)
-            g_ptr_array_add(domain->controllers,
-                            controller_new(domain, node, lowest_free_index(domain)));
+         node = next_pci_controller(domain, node)) {
+        if (model_number(node, "index", 10).state != BASE_STATE_ABSENT)
+            continue;
+        while (g_hash_table_contains(used, GUINT_TO_POINTER(next)))
+            next++;
+        g_ptr_array_add(domain->controllers, controller_new(domain, node, next++));
+    }
     if (root_model(domain) && !model_controller(domain, 0))
         g_ptr_array_add(domain->controllers, controller_new(domain, NULL, 0));
     g_ptr_array_sort(domain->controllers, compare_index);

@@ -73,16 +73,6 @@ add_missing(GPtrArray *list, const char *type, gint index, const char *model)
     insert_entry(list, entry);
 }
 
-static gint
-free_index(const GPtrArray *list, const char *type)
-{
-    gint index = 0;
-
-    while (has_entry(list, type, index))
-        index++;
-    return index;
-}
-
 static gboolean
 is_usb2(const Entry *entry)
 {
@@ -118,17 +108,23 @@ static GPtrArray *
 give_indexes(GPtrArray *list)
 {
     GPtrArray *sorted = g_ptr_array_new_with_free_func((GDestroyNotify)entry_free);
+    g_autoptr(GHashTable) next = g_hash_table_new(g_str_hash, g_str_equal);
     gboolean again = FALSE;
 
     for (guint i = 0; i < list->len; i++) {
         Entry *entry = list->pdata[i];
+        gint index = GPOINTER_TO_INT(g_hash_table_lookup(next, entry->type));
 
         if (entry->index != -1)
             continue;
         again = again || is_usb2(entry);
         entry->index = is_usb2(entry) ? companion_index(list, i) : -1;
-        if (entry->index == -1)
-            entry->index = free_index(list, entry->type);
+        if (entry->index != -1)
+            continue;
+        while (has_entry(list, entry->type, index))
+            index++;
+        entry->index = index;
+        g_hash_table_insert(next, entry->type, GINT_TO_POINTER(index));
     }
     for (guint i = 0; i < list->len; i++) {
         if (again)

@@ -46,7 +46,7 @@ model_add_endpoint(ViommuDomain *domain, xmlNode *node, guint rank, gboolean con
 
     if (address.kind == MODEL_ADDRESS_NONE ||
         (address.kind == MODEL_ADDRESS_UNKNOWN &&
-         (!has_rules || (g_str_has_prefix(what, "virtio") && uses_mmio(domain)))))
+         (!has_rules || (g_str_has_prefix(what, "virtio") && domain->virtio_mmio))))
         return NULL;
     endpoint = g_new0(ModelEndpoint, 1);
     endpoint->node = node;
@@ -348,6 +348,7 @@ read_panics(ViommuDomain *domain)
 void
 model_read_endpoints(ViommuDomain *domain)
 {
+    domain->virtio_mmio = uses_mmio(domain);
     read_filesystems(domain);
     read_nets(domain);
     read_sounds(domain);

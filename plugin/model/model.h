@@ -173,6 +173,7 @@ struct _ViommuDomain {
     char *arch, *machine; /* machine as written: "q35", "pc-q35-9.1", "virt-11.1" */
     char *emulator;
     gboolean is_q35, is_virt, is_i440fx;
+    gboolean virtio_mmio;    /* virtio devices without address become virtio-mmio ones */
     BaseU64 machine_version; /* BASE_VERSION(9,1,0); ABSENT: alias ("q35"), newest of that QEMU */
     gboolean acpi;
     gboolean uefi; /* a pflash loader or firmware='efi' */
