@@ -77,6 +77,19 @@ write_all(int fd, const char *text, gsize length)
     return TRUE;
 }
 
+/* A pipe, a terminal or another device: there is nothing to replace. */
+static gboolean
+write_special(const char *path, const char *text, gsize length, GError **error)
+{
+    g_auto(Fd) fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+
+    if (fd < 0)
+        return set_io_error(error, path, "open", errno);
+    if (!write_all(fd, text, length))
+        return set_io_error(error, path, "write", errno);
+    return TRUE;
+}
+
 gboolean
 base_file_replace(const char *path, const char *text, gsize length, GError **error)
 {
@@ -85,13 +98,16 @@ base_file_replace(const char *path, const char *text, gsize length, GError **err
     g_autofree char *temporary = g_strconcat(target, ".XXXXXX", NULL);
     g_auto(Fd) fd = -1;
     GStatBuf old;
+    gboolean exists = g_stat(target, &old) == 0;
     int failure;
 
     free(resolved);
+    if (exists && !S_ISREG(old.st_mode))
+        return write_special(path, text, length, error);
     fd = g_mkstemp_full(temporary, O_WRONLY | O_CLOEXEC, 0666);
     if (fd < 0)
         return set_io_error(error, path, "create a file beside it", errno);
-    if (g_stat(target, &old) == 0)
+    if (exists)
         (void)fchmod(fd, old.st_mode & 07777);
     if (write_all(fd, text, length) && fsync(fd) == 0 && g_rename(temporary, target) == 0)
         return TRUE;

@@ -5,8 +5,10 @@
 #include "base-text.h"
 #include "base-xml.h"
 
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static void
@@ -191,6 +193,29 @@ test_replace(void)
     g_assert_cmpint(g_rmdir(dir), ==, 0); /* no temporary file is left */
 }
 
+/* Renaming over a device would replace the device: as root that may be /dev/null. */
+static void
+test_replace_special(void)
+{
+    g_autofree char *dir = g_dir_make_tmp("viommu-XXXXXX", NULL);
+    g_autofree char *path = g_build_filename(dir, "pipe", NULL);
+    char seen[8] = "";
+    GStatBuf info;
+    int reader;
+
+    g_assert_cmpint(mkfifo(path, 0600), ==, 0);
+    reader = g_open(path, O_RDWR | O_NONBLOCK, 0);
+    g_assert_cmpint(reader, >=, 0);
+    g_assert_true(base_file_replace(path, "text", 4, NULL));
+    g_assert_cmpint(read(reader, seen, sizeof seen - 1), ==, 4);
+    g_assert_cmpstr(seen, ==, "text");
+    g_assert_cmpint(g_stat(path, &info), ==, 0);
+    g_assert_true(S_ISFIFO(info.st_mode));
+    close(reader);
+    g_unlink(path);
+    g_assert_cmpint(g_rmdir(dir), ==, 0);
+}
+
 static void
 test_element(void)
 {
@@ -218,6 +243,7 @@ main(int argc, char **argv)
     g_test_add_func("/base/json-text", test_json_text);
     g_test_add_func("/base/json-places", test_json_places);
     g_test_add_func("/base/replace", test_replace);
+    g_test_add_func("/base/replace-special", test_replace_special);
     g_test_add_func("/base/element", test_element);
     return g_test_run();
 }
