@@ -5,7 +5,8 @@
 
 G_BEGIN_DECLS
 
-/* Reference-counted, immutable once made, safe to share between threads for reading. */
+/* Reference-counted. All but ViommuHost are immutable once made and safe to share between threads;
+ * a ViommuHost learns facts on demand (viommu-host.h). */
 typedef struct _ViommuHost ViommuHost;
 typedef struct _ViommuDomain ViommuDomain;
 typedef struct _ViommuPolicy ViommuPolicy;
@@ -53,6 +54,19 @@ typedef enum {
 } ViommuProfile;
 
 /**
+ * ViommuRenderFlags: how text for people looks
+ * @VIOMMU_RENDER_COLOR: severities and verdicts in colour, by terminal escapes
+ * @VIOMMU_RENDER_VERBOSE: also what is well
+ * @VIOMMU_RENDER_QUIET: problems only, without help and sums
+ */
+typedef enum {
+    VIOMMU_RENDER_DEFAULT = 0,
+    VIOMMU_RENDER_COLOR = 1 << 0,
+    VIOMMU_RENDER_VERBOSE = 1 << 1,
+    VIOMMU_RENDER_QUIET = 1 << 2,
+} ViommuRenderFlags;
+
+/**
  * ViommuTarget: the stack that the XML is for.
  * @libvirt, @qemu: version as major * 1000000 + minor * 1000 + micro (libvirt's own encoding),
  *   0 = take it from the host facts, and if they do not tell either: unknown
@@ -63,5 +77,16 @@ typedef struct {
     guint64 qemu;
     ViommuProfile profile;
 } ViommuTarget;
+
+/**
+ * viommu_version_parse:
+ * @text: a version as tools print it: "12.8.0", "11.1", "7.2.13-lab"
+ * @ret: (out): major * 1000000 + minor * 1000 + micro
+ *
+ * Returns: FALSE, and @ret as it was, when @text is no version
+ *
+ * Since: 0.1
+ */
+gboolean viommu_version_parse(const char *text, guint64 *ret);
 
 G_END_DECLS

@@ -29,5 +29,7 @@ void write_limits_text(const ViommuPlan *plan, const ViewMemlock *now, const Wri
                        GString *out);
 void write_host_text(const ViommuHost *host, const WriteStyle *style, GString *out);
 void write_rule_text(const Rule *rule, const WriteStyle *style, GString *out);
+/* a rule-1 document. (transfer full) */
+BaseJson *write_rule_json(const Rule *rule);
 /* docs/rules.md */
 void write_rules_markdown(GString *out);

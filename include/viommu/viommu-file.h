@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/**
+ * viommu_file_replace:
+ * @path: (type filename): a file that exists or not
+ * @text: its new content
+ * @length: in bytes; -1: @text is NUL-terminated
+ *
+ * Replaces a file in one step (a temporary file beside it, fsync, rename): whoever reads it, and
+ * whenever the machine stops, sees all of the old content or all of the new. Keeps the mode of a
+ * file that was there and follows a symbolic link. What is there and is no regular file (a pipe,
+ * a terminal) is written to instead.
+ *
+ * Returns: FALSE with %VIOMMU_ERROR_IO, and the old content untouched
+ *
+ * Since: 0.1
+ */
+gboolean viommu_file_replace(const char *path, const char *text, gssize length, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <viommu/viommu-domain.h>
+#include <viommu/viommu-host.h>
+#include <viommu/viommu-policy.h>
+
+G_BEGIN_DECLS
+
+/**
+ * ViommuReport:
+ *
+ * The verdicts of all rules on one domain, in a stable order. Immutable.
+ */
+
+/**
+ * viommu_check:
+ * @host: facts; config space of the functions that @domain names is read if it has not been
+ * @domain: what to check
+ * @policy: changes severities where it may
+ * @target: (nullable): the stack that the XML is for; NULL: what the host facts say
+ *
+ * Returns: (transfer full): the report; a bad domain is a report with findings, not an error
+ *
+ * Since: 0.1
+ */
+ViommuReport *viommu_check(ViommuHost *host, const ViommuDomain *domain, const ViommuPolicy *policy,
+                           const ViommuTarget *target);
+
+/**
+ * viommu_report_ref:
+ *
+ * Returns: (transfer full): @report
+ */
+ViommuReport *viommu_report_ref(ViommuReport *report);
+
+/**
+ * viommu_report_unref:
+ * @report: (nullable) (transfer full)
+ */
+void viommu_report_unref(ViommuReport *report);
+
+/**
+ * viommu_report_count:
+ * @outcome: a verdict
+ * @severity: for %VIOMMU_OUTCOME_FAIL: findings of this severity and worse; else ignored
+ *
+ * Returns: number of findings
+ *
+ * Since: 0.1
+ */
+guint viommu_report_count(const ViommuReport *report, ViommuOutcome outcome,
+                          ViommuSeverity severity);
+
+/**
+ * viommu_report_get_length:
+ *
+ * Returns: number of findings of all outcomes; they are numbered from 0
+ *
+ * Since: 0.1
+ */
+guint viommu_report_get_length(const ViommuReport *report);
+
+/* What finding number @index says. Texts are (transfer none) (nullable). */
+
+ViommuOutcome viommu_report_get_outcome(const ViommuReport *report, guint index);
+/* Severity of a failure, after policy */
+ViommuSeverity viommu_report_get_severity(const ViommuReport *report, guint index);
+/* Id of the rule; never NULL, never reused for another rule */
+const char *viommu_report_get_rule(const ViommuReport *report, guint index);
+/* One sentence: what is wrong, or which fact is missing */
+const char *viommu_report_get_message(const ViommuReport *report, guint index);
+/* What to write or do instead */
+const char *viommu_report_get_help(const ViommuReport *report, guint index);
+/* Alias of the device, and its address on the host */
+const char *viommu_report_get_alias(const ViommuReport *report, guint index);
+const char *viommu_report_get_address(const ViommuReport *report, guint index);
+/* Line in the domain's text, from 1; 0: no place */
+guint viommu_report_get_line(const ViommuReport *report, guint index);
+
+/**
+ * viommu_report_render:
+ * @flags: how
+ * @width: columns; 0: no limit
+ *
+ * Returns: (transfer full): findings and their sum, for people
+ *
+ * Since: 0.1
+ */
+char *viommu_report_render(const ViommuReport *report, ViommuRenderFlags flags, guint width);
+
+/**
+ * viommu_reports_to_json:
+ * @reports: (array length=count): reports
+ *
+ * Returns: (transfer full): a JSON array with one report-1 document each
+ *
+ * Since: 0.1
+ */
+char *viommu_reports_to_json(ViommuReport *const *reports, gsize count);
+
+/**
+ * viommu_reports_to_sarif:
+ * @reports: (array length=count): reports
+ *
+ * Returns: (transfer full): one SARIF 2.1.0 log
+ *
+ * Since: 0.1
+ */
+char *viommu_reports_to_sarif(ViommuReport *const *reports, gsize count);
+
+#ifndef VIOMMU_INTERNAL /* the rooms have their own */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ViommuReport, viommu_report_unref)
+#endif
+
+G_END_DECLS

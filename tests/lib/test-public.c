@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The public API as its users see it: public headers and the shared library only. */
+#include <viommu/viommu.h>
+
+#include <string.h>
+
+#define PLAIN                                                                                      \
+    "<domain type='kvm'>\n"                                                                        \
+    "  <name>plain</name>\n"                                                                       \
+    "  <memory unit='GiB'>4</memory>\n"                                                            \
+    "  <vcpu>2</vcpu>\n"                                                                           \
+    "  <os><type arch='x86_64' machine='q35'>hvm</type></os>\n"                                    \
+    "  <devices/>\n"                                                                               \
+    "</domain>\n"
+
+/* Caching mode is missing, which no host can make good. */
+#define WRONG                                                                                      \
+    "<domain type='kvm'>\n"                                                                        \
+    "  <name>wrong</name>\n"                                                                       \
+    "  <memory unit='GiB'>4</memory>\n"                                                            \
+    "  <vcpu>2</vcpu>\n"                                                                           \
+    "  <os><type arch='x86_64' machine='q35'>hvm</type></os>\n"                                    \
+    "  <features><acpi/><ioapic driver='qemu'/></features>\n"                                      \
+    "  <devices>\n"                                                                                \
+    "    <hostdev mode='subsystem' type='pci' managed='yes'>\n"                                    \
+    "      <source><address domain='0' bus='0x3b' slot='0' function='0'/></source>\n"              \
+    "      <alias name='ua-nic0'/>\n"                                                              \
+    "    </hostdev>\n"                                                                             \
+    "    <iommu model='intel'><driver intremap='on'/></iommu>\n"                                   \
+    "  </devices>\n"                                                                               \
+    "</domain>\n"
+
+typedef struct {
+    ViommuHost *host;
+    ViommuPolicy *policy;
+} Fixture;
+
+static void
+set_up(Fixture *fixture, gconstpointer data)
+{
+    (void)data;
+    fixture->host = viommu_host_new_none();
+    fixture->policy = viommu_policy_load("default", NULL);
+    g_assert_nonnull(fixture->host);
+    g_assert_nonnull(fixture->policy);
+}
+
+static void
+tear_down(Fixture *fixture, gconstpointer data)
+{
+    (void)data;
+    viommu_host_unref(fixture->host);
+    viommu_policy_unref(fixture->policy);
+}
+
+static void
+test_domain(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(ViommuDomain) domain = viommu_domain_new_from_data(PLAIN, -1, "plain.xml", &error);
+    gsize length = 0;
+
+    (void)fixture;
+    (void)data;
+    g_assert_no_error(error);
+    g_assert_cmpstr(viommu_domain_get_name(domain), ==, "plain");
+    g_assert_cmpstr(viommu_domain_get_text(domain, &length), ==, PLAIN);
+    g_assert_cmpuint(length, ==, strlen(PLAIN));
+    g_assert_cmpuint(viommu_domain_count_assigned(domain), ==, 0);
+    g_assert_null(viommu_domain_new_from_data("<domain>", -1, "cut.xml", &error));
+    g_assert_error(error, VIOMMU_ERROR, VIOMMU_ERROR_PARSE);
+    g_assert_true(g_str_has_prefix(error->message, "cut.xml:1: "));
+}
+
+static void
+test_check(Fixture *fixture, gconstpointer data)
+{
+    static const ViommuTarget target = {.libvirt = 12008000, .qemu = 11001002};
+    g_autoptr(ViommuDomain) domain = viommu_domain_new_from_data(WRONG, -1, "wrong.xml", NULL);
+    g_autoptr(ViommuReport) report = viommu_check(fixture->host, domain, fixture->policy, &target);
+    g_autofree char *json = viommu_reports_to_json(&report, 1);
+    g_autofree char *text = viommu_report_render(report, VIOMMU_RENDER_DEFAULT, 0);
+    gboolean found = FALSE;
+
+    (void)data;
+    for (guint i = 0; i < viommu_report_get_length(report); i++) {
+        if (viommu_report_get_outcome(report, i) != VIOMMU_OUTCOME_FAIL ||
+            !g_str_equal(viommu_report_get_rule(report, i), "vtd-caching-mode"))
+            continue;
+        found = TRUE;
+        g_assert_cmpuint(viommu_report_get_severity(report, i), ==, VIOMMU_SEVERITY_ERROR);
+        g_assert_cmpuint(viommu_report_get_line(report, i), >, 0);
+        g_assert_nonnull(viommu_report_get_message(report, i));
+    }
+    g_assert_true(found);
+    g_assert_cmpuint(viommu_report_count(report, VIOMMU_OUTCOME_FAIL, VIOMMU_SEVERITY_ERROR), >=,
+                     1);
+    g_assert_cmpuint(viommu_report_count(report, VIOMMU_OUTCOME_FAIL, VIOMMU_SEVERITY_INFO), >=,
+                     viommu_report_count(report, VIOMMU_OUTCOME_FAIL, VIOMMU_SEVERITY_ERROR));
+    g_assert_nonnull(strstr(json, "\"vtd-caching-mode\""));
+    g_assert_nonnull(strstr(text, "[vtd-caching-mode]"));
+}
+
+static void
+test_plan(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(ViommuDomain) domain = viommu_domain_new_from_data(PLAIN, -1, "plain.xml", NULL);
+    g_autoptr(ViommuPlan) plan = viommu_plan_new(fixture->host, domain, fixture->policy, NULL);
+    g_autoptr(GError) error = NULL;
+    g_autofree char *text = NULL;
+    g_autofree char *diff = NULL;
+
+    (void)data;
+    g_assert_true(viommu_plan_is_valid(plan));
+    g_assert_cmpuint(viommu_plan_count_edits(plan), ==, 0);
+    text = viommu_plan_apply(plan, &error);
+    g_assert_no_error(error);
+    g_assert_cmpstr(text, ==, PLAIN);
+    diff = viommu_plan_diff(plan, &error);
+    g_assert_cmpstr(diff, ==, "");
+}
+
+/* Objects keep alive what they were made of. */
+static void
+test_lifetime(Fixture *fixture, gconstpointer data)
+{
+    ViommuDomain *domain = viommu_domain_new_from_data(WRONG, -1, "wrong.xml", NULL);
+    ViommuReport *report = viommu_check(fixture->host, domain, fixture->policy, NULL);
+    ViommuPlan *plan = viommu_plan_new(fixture->host, domain, fixture->policy, NULL);
+    g_autofree char *text = NULL;
+    g_autofree char *json = NULL;
+
+    (void)data;
+    g_assert_true(viommu_domain_ref(domain) == domain);
+    viommu_domain_unref(domain);
+    viommu_domain_unref(domain);
+    g_clear_pointer(&fixture->host, viommu_host_unref);
+    g_clear_pointer(&fixture->policy, viommu_policy_unref);
+    text = viommu_report_render(viommu_report_ref(report), VIOMMU_RENDER_VERBOSE, 80);
+    viommu_report_unref(report);
+    json = viommu_plan_to_json(viommu_plan_ref(plan));
+    viommu_plan_unref(plan);
+    g_assert_nonnull(text);
+    g_assert_nonnull(json);
+    viommu_report_unref(report);
+    viommu_plan_unref(plan);
+}
+
+static void
+test_rules(Fixture *fixture, gconstpointer data)
+{
+    g_autofree const char **rules = viommu_rule_list();
+    g_autoptr(GError) error = NULL;
+
+    (void)fixture;
+    (void)data;
+    g_assert_nonnull(rules[0]);
+    for (const char **rule = rules; *rule; rule++) {
+        g_autofree char *text = viommu_rule_explain(*rule, VIOMMU_RENDER_DEFAULT, 0, NULL);
+
+        g_assert_nonnull(strstr(text, *rule));
+    }
+    g_assert_null(viommu_rule_explain("vtd-cachingmode", VIOMMU_RENDER_DEFAULT, 0, &error));
+    g_assert_error(error, VIOMMU_ERROR, VIOMMU_ERROR_INVALID_ARGUMENT);
+    g_assert_nonnull(strstr(error->message, "'vtd-caching-mode'"));
+}
+
+static void
+test_misuse(Fixture *fixture, gconstpointer data)
+{
+    (void)fixture;
+    (void)data;
+    if (g_test_subprocess()) {
+        g_assert_null(viommu_domain_new_from_file(NULL, NULL));
+        return;
+    }
+    viommu_domain_unref(NULL);
+    viommu_plan_unref(NULL);
+    g_test_trap_subprocess(NULL, 0, G_TEST_SUBPROCESS_DEFAULT);
+    g_test_trap_assert_failed();
+    g_test_trap_assert_stderr("*viommu_domain_new_from_file*assertion*failed*");
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_set_nonfatal_assertions();
+    g_test_add("/public/domain", Fixture, NULL, set_up, test_domain, tear_down);
+    g_test_add("/public/check", Fixture, NULL, set_up, test_check, tear_down);
+    g_test_add("/public/plan", Fixture, NULL, set_up, test_plan, tear_down);
+    g_test_add("/public/lifetime", Fixture, NULL, set_up, test_lifetime, tear_down);
+    g_test_add("/public/rules", Fixture, NULL, set_up, test_rules, tear_down);
+    g_test_add("/public/misuse", Fixture, NULL, set_up, test_misuse, tear_down);
+    return g_test_run();
+}
