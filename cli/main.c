@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cli.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define TAKES_DOMAIN (CLI_TAKES_HOST | CLI_TAKES_TARGET)
+#define EXIT_CODES                                                                                 \
+    "Exit codes: 0 clean; 1 findings or no valid plan; 2 wrong use, unreadable or\n"               \
+    "malformed input; 3 undecided under --strict.\n"
+
+static const CliVerb verbs[] = {
+    {"host", "", "What this host can do, its groups, and why not more.",
+     "The facts are those of this machine, or of --host or --sysroot.\n",
+     CLI_TAKES_FORMAT | CLI_TAKES_HOST | CLI_TAKES_SAVE | CLI_TAKES_COLOR, 0, 0, cli_host},
+    {"check", "FILE...", "What is wrong with these domain XML files.",
+     "FILE may be - for standard input. JSON is an array with one report per FILE.\n" EXIT_CODES,
+     TAKES_DOMAIN | CLI_TAKES_FORMAT | CLI_TAKES_SARIF | CLI_TAKES_VERDICT | CLI_TAKES_COLOR, 1,
+     G_MAXUINT, cli_check},
+    {"plan", "FILE", "What would be written and granted for this domain, and why.",
+     "FILE may be - for standard input. With --fail-on or --strict the planned domain is\n"
+     "checked as well. " EXIT_CODES,
+     TAKES_DOMAIN | CLI_TAKES_FORMAT | CLI_TAKES_DIFF | CLI_TAKES_VERDICT | CLI_TAKES_COLOR, 1, 1,
+     cli_plan},
+    {"apply", "FILE", "The finished domain XML.",
+     "FILE may be - for standard input. Only what the plan changes is changed; a domain that\n"
+     "needs nothing comes back byte for byte. With --fail-on or --strict nothing is written\n"
+     "where the planned domain would not pass. " EXIT_CODES,
+     TAKES_DOMAIN | CLI_TAKES_VERDICT | CLI_TAKES_OUTPUT, 1, 1, cli_apply},
+    {"limits", "FILE", "Locked memory and PASIDs of this domain: figures, formulas, who sets them.",
+     "FILE may be - for standard input.\n", TAKES_DOMAIN | CLI_TAKES_FORMAT | CLI_TAKES_COLOR, 1, 1,
+     cli_limits},
+    {"explain", "[RULE...]", "Why a rule exists, what to do about it, and where that was read.",
+     NULL, CLI_TAKES_FORMAT | CLI_TAKES_ALL | CLI_TAKES_COLOR, 0, G_MAXUINT, cli_explain},
+    {"policy", "check FILE... | show [FILE|NAME]",
+     "Validates policies, or prints one as merged over the shipped default.", NULL, 0, 1, G_MAXUINT,
+     cli_policy},
+};
+
+static const CliVerb *
+find_verb(const char *name)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(verbs); i++)
+        if (g_str_equal(verbs[i].name, name))
+            return &verbs[i];
+    return NULL;
+}
+
+static char *
+usage(void)
+{
+    GString *out = g_string_new("usage: virt-viommu VERB [OPTION...] [FILE...]\n\n");
+
+    for (guint i = 0; i < G_N_ELEMENTS(verbs); i++)
+        g_string_append_printf(out, "  %-8s %s\n", verbs[i].name, verbs[i].summary);
+    g_string_append(out,
+                    "\nvirt-viommu VERB --help shows a verb's options; virt-viommu(1) tells "
+                    "more.\n  --help     Show this and exit\n  --version  Show the version and "
+                    "exit\n");
+    return g_string_free(out, FALSE);
+}
+
+static CliExit
+unknown_verb(const char *word)
+{
+    const char *names[G_N_ELEMENTS(verbs) + 1] = {0};
+    const char *nearest;
+
+    for (guint i = 0; i < G_N_ELEMENTS(verbs); i++)
+        names[i] = verbs[i].name;
+    nearest = cli_nearest(word, names);
+    if (*word == '-')
+        cli_complain("option '%s' belongs behind a verb; see virt-viommu --help", word);
+    else if (nearest)
+        cli_complain("no verb '%s'; did you mean '%s'?", word, nearest);
+    else
+        cli_complain("no verb '%s'; see virt-viommu --help", word);
+    return CLI_TROUBLE;
+}
+
+static CliExit
+run_verb(const CliVerb *verb, int argc, char **argv)
+{
+    CliOptions options = {0};
+    CliExit status = CLI_CLEAN;
+
+    if (!cli_options_parse(verb, argc, argv, &options))
+        return CLI_TROUBLE;
+    if (!options.help)
+        status = verb->run(&options);
+    cli_options_clear(&options);
+    return status;
+}
+
+static CliExit
+dispatch(int argc, char **argv)
+{
+    const char *word = argc > 1 ? argv[1] : "";
+    g_autofree char *text = NULL;
+    const CliVerb *verb;
+
+    if (argc < 2) {
+        text = usage();
+        fputs(text, stderr);
+        return CLI_TROUBLE;
+    }
+    if (g_str_equal(word, "--version")) {
+        text = g_strdup_printf("virt-viommu %s\n", viommu_version());
+        cli_output(text);
+        return CLI_CLEAN;
+    }
+    if (g_str_equal(word, "--help") || g_str_equal(word, "-h") || g_str_equal(word, "help")) {
+        text = usage();
+        cli_output(text);
+        return CLI_CLEAN;
+    }
+    verb = find_verb(word);
+    return verb ? run_verb(verb, argc - 1, argv + 1) : unknown_verb(word);
+}
+
+/* A file that we open must not become a standard stream which the caller has closed: the result
+ * would go into it. Standard output is taken read-only, so that writing to it is an error. */
+static gboolean
+keep_standard_streams(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) == -1 &&
+            open("/dev/null", fd == STDERR_FILENO ? O_WRONLY : O_RDONLY) != fd)
+            return FALSE;
+    return TRUE;
+}
+
+int
+main(int argc, char **argv)
+{
+    if (!keep_standard_streams())
+        return CLI_TROUBLE;
+    signal(SIGPIPE, SIG_IGN); /* a closed pipe is a write error, and told by the exit code */
+    g_set_prgname("virt-viommu");
+    return (int)cli_output_finish(dispatch(argc, argv));
+}

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# bash completion for virt-viommu: verbs and options come from the program's own help
+
+_virt_viommu()
+{
+    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
+    local program=${COMP_WORDS[0]} verb=${COMP_WORDS[1]}
+
+    COMPREPLY=()
+    if [ "$COMP_CWORD" -eq 1 ]; then
+        mapfile -t COMPREPLY < <(compgen -W "--help --version $("$program" --help 2>/dev/null |
+            sed -n 's/^  \([a-z]\{1,\}\) .*/\1/p')" -- "$current")
+        return
+    fi
+    case $previous in
+    --format) mapfile -t COMPREPLY < <(compgen -W 'text json sarif' -- "$current") ;;
+    --profile) mapfile -t COMPREPLY < <(compgen -W 'system session kubevirt vdsm' -- "$current") ;;
+    --fail-on) mapfile -t COMPREPLY < <(compgen -W 'error warning info' -- "$current") ;;
+    --color) mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$current") ;;
+    --host) mapfile -t COMPREPLY < <(compgen -W none -- "$current"; compgen -f -- "$current") ;;
+    --sysroot) mapfile -t COMPREPLY < <(compgen -d -- "$current") ;;
+    *)
+        if [[ $current == -* ]]; then
+            mapfile -t COMPREPLY < <(compgen -W "$("$program" "$verb" --help 2>/dev/null |
+                sed -n 's/^  \(-., \)\{0,1\}\(--[a-z-]*\).*/\2/p')" -- "$current")
+        elif [ "$verb" = explain ]; then
+            mapfile -t COMPREPLY < <(compgen -W "$("$program" explain --all --json 2>/dev/null |
+                sed -n 's/^ *"rule": "\(.*\)",\{0,1\}$/\1/p')" -- "$current")
+        elif [ "$verb" = policy ] && [ "$COMP_CWORD" -eq 2 ]; then
+            mapfile -t COMPREPLY < <(compgen -W 'check show' -- "$current")
+        else
+            mapfile -t COMPREPLY < <(compgen -f -- "$current")
+        fi
+        ;;
+    esac
+}
+
+complete -o filenames -F _virt_viommu virt-viommu

@@ -1,0 +1,128 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""apply and plan on the shipped examples and on domains that need nothing.
+usage: test-apply.py PROGRAM SOURCE-ROOT"""
+import glob
+import json
+import os
+import stat
+import sys
+import xml.etree.ElementTree as ET
+
+import program
+import tap
+from program import PLAIN, SOURCE, STACK, file, virt_viommu
+
+NONE = ['--host', 'none', *STACK]
+
+
+def examples():
+    """(domain, host) of each shipped pair that has a plan; a host serves its own architecture."""
+    pairs = []
+    for domain in sorted(glob.glob(f'{SOURCE}/examples/domains/*.xml')):
+        arch = ET.parse(domain).getroot().find('os/type').get('arch')
+        for host in sorted(glob.glob(f'{SOURCE}/examples/hosts/*.json')):
+            with open(host, encoding='utf-8') as facts:
+                if json.load(facts).get('arch') == arch:
+                    pairs.append((domain, host))
+    return pairs
+
+
+def planned():
+    for domain, host in examples():
+        done = virt_viommu('apply', domain, '--host', host)
+        tap.true(done.code in (0, 1), done)
+        if done.code == 0:
+            yield domain, host, done.out
+
+
+def test_examples_are_there():
+    tap.true(len(list(planned())) >= 2, 'at least two shipped pairs have a plan')
+    tap.true(any(text != open(domain, 'rb').read() for domain, _, text in planned()),
+             'at least one of them is changed')
+
+
+def test_what_needs_nothing_comes_back_byte_for_byte():
+    odd = PLAIN.replace(b"<vcpu>", b"<!-- a  comment -->\n\t<vcpu  placement = \"static\" >")
+    for name, content in {'plain.xml': PLAIN, 'odd.xml': odd, 'crlf.xml': odd.replace(b'\n', b'\r\n'),
+                          'end.xml': PLAIN.rstrip(b'\n'), 'bom.xml': b'\xef\xbb\xbf' + PLAIN,
+                          'head.xml': b"<?xml version='1.0' encoding='UTF-8'?>\n<!-- x -->\n" + PLAIN
+                          }.items():
+        tap.equal(virt_viommu('apply', file(name, content), *NONE).out, content, name)
+
+
+def test_applying_twice_equals_once():
+    for domain, host, once in planned():
+        twice = virt_viommu('apply', file('once.xml', once), '--host', host)
+        tap.equal(twice.code, 0, f'{domain}: {twice}')
+        tap.equal(twice.out, once, domain)
+
+
+def test_what_apply_wrote_has_no_error():
+    for domain, host, once in planned():
+        done = virt_viommu('check', file('once.xml', once), '--host', host)
+        tap.equal(done.code, 0, f'{domain} on {host}: {done.out.decode()}')
+
+
+def test_comments_and_foreign_elements_survive():
+    for domain, host, _ in planned():
+        with open(domain, 'rb') as content:
+            text = content.read()
+        foreign = b'<!-- keep  me --><metadata><x:y xmlns:x="urn:x"  z = "1"/></metadata>'
+        if b'<metadata' in text:
+            foreign = b'<!-- keep  me -->'
+        done = virt_viommu('apply', '-', '--host', host,
+                           stdin=text.replace(b'<devices>', foreign + b'<devices>', 1))
+        tap.equal(done.code, 0, domain)
+        tap.true(foreign.split(b'<metadata>')[0] in done.out, domain)
+        if b'urn:x' in foreign:
+            tap.true(b'<x:y xmlns:x="urn:x"  z = "1"/>' in done.out, domain)
+
+
+def test_output_file_is_replaced_and_keeps_its_mode():
+    domain, host, text = next(planned())
+    out = file('guest.xml', b'old')
+    os.chmod(out, 0o640)
+    done = virt_viommu('apply', domain, '--host', host, '-o', out)
+    tap.equal((done.code, done.out), (0, b''))
+    with open(out, 'rb') as content:
+        tap.equal(content.read(), text)
+    tap.equal(stat.S_IMODE(os.stat(out).st_mode), 0o640)
+    again = virt_viommu('apply', out, '--host', host, '-o', out)
+    tap.equal(again.code, 0, 'the file itself can be the output')
+
+
+def test_diff_makes_the_one_of_the_other():
+    for domain, host, text in planned():
+        diff = virt_viommu('plan', domain, '--host', host, '--diff', '-q')
+        tap.equal(diff.code, 0)
+        with open(domain, encoding='utf-8') as content:
+            before = content.read().splitlines()
+        after = text.decode().splitlines()
+        for line in diff.out.decode().splitlines():
+            if line.startswith('-') and not line.startswith('---'):
+                tap.true(line[1:] in before, line)
+            elif line.startswith('+') and not line.startswith('+++'):
+                tap.true(line[1:] in after, line)
+        tap.equal(bool(diff.out), before != after, domain)
+
+
+def test_no_plan_no_output():
+    weak = file('weak.json', b'{"host": 1, "arch": "x86_64", "iommus": [], "groups": [], '
+                             b'"devices": [], "iommufd": false}')
+    policy = file('nested.json', b'{"policy": 1, "name": "n", "modes": ["nested"], "usage": "pasid"}')
+    out = file('kept.xml', b'old')
+    done = virt_viommu('apply', file('wrong.xml', program.WRONG), '--host', weak, *STACK,
+                       '--policy', policy, '-o', out)
+    tap.equal((done.code, done.out), (1, b''))
+    tap.true(done.err, 'the reasons')
+    with open(out, 'rb') as content:
+        tap.equal(content.read(), b'old')
+    plan = virt_viommu('plan', file('wrong.xml', program.WRONG), '--host', weak, *STACK,
+                       '--policy', policy, '--json')
+    tap.equal(plan.code, 1)
+    tap.true(json.loads(plan.out)['rejected'], 'reasons in the JSON')
+
+
+if __name__ == '__main__':
+    sys.exit(tap.run(globals()))

@@ -1,0 +1,87 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Manual pages say what the program says.  usage: test-manual.py PROGRAM SOURCE-ROOT"""
+import json
+import re
+import shutil
+import subprocess
+import sys
+
+import program
+import tap
+from program import SOURCE, virt_viommu
+
+VERBS = ['host', 'check', 'plan', 'apply', 'limits', 'explain', 'policy']
+
+
+def manual(page):
+    with open(f'{SOURCE}/docs/man/{page}.rst', encoding='utf-8') as text:
+        return text.read()
+
+
+def options_of_help():
+    found = {'--version'}
+    for verb in VERBS:
+        text = virt_viommu(verb, '--help').out.decode()
+        found |= set(re.findall(r'^  (?:-\w, )?(--[a-z-]+)', text, re.M))
+    return found
+
+
+def test_every_option_is_in_the_manual_and_no_other():
+    documented = set()
+    for line in re.findall(r'^-.*$', manual('virt-viommu.1'), re.M):
+        if re.match(r'-{1,2}[a-z]', line):
+            documented |= set(re.findall(r'--[a-z-]+', line))
+    tap.equal(sorted(documented), sorted(options_of_help()))
+
+
+def test_every_verb_is_in_the_manual_and_in_help():
+    listed = re.findall(r'^  (\w+) ', virt_viommu('--help').out.decode(), re.M)
+    tap.equal([verb for verb in listed if verb != 'or'], VERBS)
+    for verb in VERBS:
+        tap.true(re.search(rf'^{verb}\b', manual('virt-viommu.1'), re.M), verb)
+
+
+def test_every_member_of_a_policy_is_in_the_manual():
+    with open(f'{SOURCE}/schemas/policy-1.schema.json', encoding='utf-8') as text:
+        schema = json.load(text)
+    page = manual('virt-viommu-policy.5')
+    for member in schema['properties']:
+        tap.true(re.search(rf'^{member}$', page, re.M), member)
+    for definition in (schema['$defs']['quota'], schema['properties']['usages']['items'],
+                       schema['properties']['hotplug'], schema['properties']['hook']):
+        for member in definition['properties']:
+            tap.true(f'*{member}*' in page, member)
+
+
+def test_the_example_policy_is_valid():
+    page = manual('virt-viommu-policy.5')
+    block = page[page.index('EXAMPLE\n'):]
+    text = block[block.index('  {'):block.index('\n  }\n') + 4]
+    done = virt_viommu('policy', 'show', '/dev/stdin', stdin=text.encode())
+    tap.equal(done.code, 0, repr(done))
+
+
+def completions(*words):
+    """What bash offers for the last of @words."""
+    script = f"""source '{SOURCE}/cli/virt-viommu.bash'
+        COMP_WORDS=('{program.PROGRAM}' "$@"); COMP_CWORD=$#; _virt_viommu
+        printf '%s\\n' "${{COMPREPLY[@]}}" """
+    done = subprocess.run(['bash', '-c', script, 'bash', *words], capture_output=True, text=True,
+                          env=program.environment(), timeout=60)
+    tap.equal(done.stderr, '')
+    return set(done.stdout.split())
+
+
+def test_bash_completion():
+    if not shutil.which('bash'):
+        raise tap.Skip('needs bash')
+    tap.equal(completions('che'), {'check'})
+    tap.true(set(VERBS) <= completions(''), 'all verbs')
+    tap.equal(completions('plan', '--di'), {'--diff'})
+    tap.equal(completions('check', '--fail-on', 'w'), {'warning'})
+    tap.equal(completions('explain', 'vtd-caching-m'), {'vtd-caching-mode'})
+
+
+if __name__ == '__main__':
+    sys.exit(tap.run(globals()))

@@ -1,0 +1,142 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Every JSON that the program prints matches its schema, and prints the same twice.
+usage: test-schemas.py PROGRAM SOURCE-ROOT"""
+import copy
+import glob
+import json
+import os
+import sys
+
+import program
+import tap
+from program import PLAIN, SOURCE, STACK, WRONG, file, virt_viommu
+
+try:
+    import jsonschema
+except ImportError:
+    print('1..0 # SKIP needs python3-jsonschema')
+    sys.exit(0)
+
+
+def closed(schema):
+    """The schema as this version writes: a member that it does not describe is a mistake here,
+    though readers must take it."""
+    if isinstance(schema, dict):
+        schema = {key: closed(value) for key, value in schema.items()}
+        if schema.get('type') == 'object' and 'properties' in schema:
+            schema.setdefault('additionalProperties', False)
+    elif isinstance(schema, list):
+        schema = [closed(value) for value in schema]
+    return schema
+
+
+def validator(name):
+    with open(f'{SOURCE}/schemas/{name}.schema.json', encoding='utf-8') as text:
+        schema = json.load(text)
+    kind = jsonschema.validators.validator_for(schema)
+    kind.check_schema(schema)
+    return kind(closed(copy.deepcopy(schema)))
+
+
+def matches(name, document, what):
+    errors = [f'{error.json_path}: {error.message}'
+              for error in validator(name).iter_errors(document)]
+    tap.true(not errors, f'{what} against {name}: ' + '; '.join(errors[:10]))
+
+
+def output(*words):
+    done = virt_viommu(*words)
+    tap.true(done.code in (0, 1), done)
+    again = virt_viommu(*words)
+    tap.equal(again.out, done.out, f'{words}: twice the same')
+    return json.loads(done.out)
+
+
+def keys_are_sorted(value):
+    if isinstance(value, dict):
+        return list(value) == sorted(value) and all(map(keys_are_sorted, value.values()))
+    return all(map(keys_are_sorted, value)) if isinstance(value, list) else True
+
+
+def hosts():
+    return sorted(glob.glob(f'{SOURCE}/examples/hosts/*.json') +
+                  glob.glob(f'{SOURCE}/tests/host/*.json'))
+
+
+def domains():
+    return sorted(glob.glob(f'{SOURCE}/examples/domains/*.xml')) + \
+        sorted(glob.glob(f'{SOURCE}/tests/xml/*/domain.xml'))[::5] + \
+        [file('plain.xml', PLAIN), file('wrong.xml', WRONG)]
+
+
+def test_host():
+    tap.true(hosts(), 'saved hosts are there')
+    for path in hosts():
+        matches('host-1', output('host', '--host', path, '--json'), path)
+    matches('host-1', output('host', '--host', 'none', '--json'), 'no host')
+    matches('host-1', json.loads(virt_viommu('host', '--json').out), 'this machine')
+
+
+def each_domain(verb, name):
+    options = [['--host', 'none', *STACK]] + \
+        [['--host', path] for path in sorted(glob.glob(f'{SOURCE}/examples/hosts/*.json'))]
+    for domain in domains():
+        for some in options:
+            document = output(verb, domain, *some, '--json')
+            matches(name, document, f'{domain} {some}')
+            tap.true(keys_are_sorted(document), f'{verb} {domain}: sorted keys')
+
+
+def test_report():
+    each_domain('check', 'report-1')
+
+
+def test_plan():
+    each_domain('plan', 'plan-1')
+
+
+def test_limits():
+    each_domain('limits', 'limits-1')
+
+
+def test_policy():
+    matches('policy-1', output('policy', 'show'), 'default')
+    for path in glob.glob(f'{SOURCE}/policy/profiles/*.json'):
+        matches('policy-1', output('policy', 'show', path), path)
+
+
+def test_rule():
+    rules = output('explain', '--all', '--json')
+    tap.true(len(rules) > 20, f'{len(rules)} rules')
+    for rule in rules:
+        matches('rule-1', rule, rule['rule'])
+
+
+def test_a_wrong_document_is_seen():
+    reports = output('check', file('wrong.xml', WRONG), '--host', 'none', *STACK, '--json')
+    finding = reports[0]['findings'][0]
+    was, finding['outcome'] = finding['outcome'], 'maybe'
+    tap.true(list(validator('report-1').iter_errors(reports)), 'an outcome that does not exist')
+    finding['outcome'] = was
+    tap.equal(list(validator('report-1').iter_errors(reports)), [])
+    reports[0]['new'] = 1
+    tap.true(list(validator('report-1').iter_errors(reports)), 'a member without description')
+
+
+def test_sarif_has_its_mandatory_parts():
+    log = output('check', file('wrong.xml', WRONG), '--host', 'none', *STACK, '--format', 'sarif')
+    tap.equal(log['version'], '2.1.0')
+    run = log['runs'][0]
+    ids = {rule['id'] for rule in run['tool']['driver']['rules']}
+    tap.true(run['results'], 'results')
+    for result in run['results']:
+        tap.true(result['ruleId'] in ids, result['ruleId'])
+        tap.true(result['message']['text'], 'a message')
+        place = result['locations'][0]['physicalLocation']
+        tap.true(place['artifactLocation']['uri'].endswith('wrong.xml'), place)
+    tap.true(os.path.basename(program.PROGRAM) in run['tool']['driver']['name'], 'the tool')
+
+
+if __name__ == '__main__':
+    sys.exit(tap.run(globals()))

@@ -1,0 +1,227 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Exit codes, options and streams of virt-viommu.  usage: test-verdicts.py PROGRAM SOURCE-ROOT"""
+import json
+import os
+import pty
+import subprocess
+import sys
+
+import program
+import tap
+from program import PLAIN, STACK, WRONG, file, virt_viommu
+
+VERBS = ['host', 'check', 'plan', 'apply', 'limits', 'explain', 'policy']
+NONE = ['--host', 'none', *STACK]
+
+
+def errors_of(report):
+    return [f['rule'] for f in report['findings']
+            if f['outcome'] == 'fail' and f['severity'] == 'error']
+
+
+def test_clean_domain_exits_0():
+    done = virt_viommu('check', file('plain.xml', PLAIN), *NONE)
+    tap.equal(done.code, 0, repr(done))
+
+
+def test_wrong_domain_exits_1():
+    path = file('wrong.xml', WRONG)
+    done = virt_viommu('check', path, *NONE)
+    tap.equal(done.code, 1, repr(done))
+    tap.true(b'[vtd-caching-mode]' in done.out, done)
+    line = WRONG[:WRONG.index(b'<hostdev')].count(b'\n') + 1
+    tap.true(f'{path}:{line}: error: '.encode() in done.out, f'place of the finding: {done}')
+
+
+def test_standard_input():
+    done = virt_viommu('check', '-', *NONE, '--json', stdin=WRONG)
+    tap.equal(done.code, 1)
+    tap.true('vtd-caching-mode' in errors_of(json.loads(done.out)[0]), done)
+
+
+def test_check_json_is_an_array():
+    paths = [file('plain.xml', PLAIN), file('wrong.xml', WRONG)]
+    for some in (paths[:1], paths):
+        reports = json.loads(virt_viommu('check', *some, *NONE, '--json').out)
+        tap.equal([report['file'] for report in reports], some)
+
+
+def test_trouble_outweighs_findings():
+    good, bad = file('wrong.xml', WRONG), file('cut.xml', WRONG[:200])
+    for order in ((good, bad), (bad, good)):
+        done = virt_viommu('check', *order, *NONE, '--json')
+        tap.equal(done.code, 2)
+        tap.equal([report['file'] for report in json.loads(done.out)], [good])
+        tap.equal(done.err.count(b'\n'), 1, 'lines on stderr')
+
+
+def test_fail_on():
+    path = file('wrong.xml', WRONG)
+    report = json.loads(virt_viommu('check', path, *NONE, '--json').out)[0]
+    tap.true(report['summary']['error'] > 0, report['summary'])
+    for severity in ('error', 'warning', 'info'):
+        tap.equal(virt_viommu('check', path, *NONE, '--fail-on', severity).code, 1)
+    policy = file('policy.json', b'{"policy": 1, "name": "site", "max_usage": "dma"}')
+    tap.equal(virt_viommu('check', file('plain.xml', PLAIN), *NONE, '--policy', policy,
+                          '--fail-on', 'info').code, 0)
+
+
+def test_strict_exits_3_on_unknowns():
+    healed = WRONG.replace(b"intremap='on'", b"intremap='on' caching_mode='on'")
+    path = file('healed.xml', healed)
+    summary = json.loads(virt_viommu('check', path, *NONE, '--json').out)[0]['summary']
+    tap.equal(summary['error'], 0, 'errors')
+    tap.true(summary['unknown'] > 0, summary)
+    tap.equal(virt_viommu('check', path, *NONE).code, 0)
+    tap.equal(virt_viommu('check', path, *NONE, '--strict').code, 3)
+    tap.equal(virt_viommu('check', file('wrong.xml', WRONG), *NONE, '--strict').code, 1)
+
+
+def test_no_fact_is_no_pass():
+    """What only a host can tell is unknown without one, and says what would tell."""
+    report = json.loads(virt_viommu('check', file('w.xml', WRONG), *NONE, '--json').out)[0]
+    unknown = [f for f in report['findings'] if f['outcome'] == 'unknown']
+    tap.true(unknown, 'findings that are unknown')
+    for finding in unknown:
+        tap.true(finding['needs'], f'{finding["rule"]} names the fact that it needs')
+
+
+def test_running_host_is_read_without_a_flag():
+    done = virt_viommu('host', '--json')
+    tap.equal(done.code, 0, repr(done))
+    facts = json.loads(done.out)
+    tap.equal(facts['host'], 1)
+    tap.equal(facts['kernel']['release'], os.uname().release)
+
+
+def test_saved_facts_round_trip():
+    saved = os.path.join(program.SCRATCH.name, 'saved.json')
+    tap.equal(virt_viommu('host', '--save', saved).code, 0)
+    with open(saved, 'rb') as content:
+        text = content.read()
+    tap.equal(virt_viommu('host', '--host', saved, '--json').out, text)
+
+
+def test_help_of_every_verb():
+    for verb in VERBS:
+        done = virt_viommu(verb, '--help')
+        tap.equal((done.code, done.err), (0, b''), verb)
+        tap.true(f'virt-viommu {verb}'.encode() in done.out, verb)
+        tap.true(verb.encode() in virt_viommu('--help').out, verb)
+
+
+def test_version():
+    tap.true(virt_viommu('--version').out.startswith(b'virt-viommu 0.'), 'version')
+
+
+def test_wrong_use_is_one_line_and_2():
+    path = file('plain.xml', PLAIN)
+    for words, wanted in [
+            (['chek', path], b"did you mean 'check'"),
+            (['frobnicate'], b"no verb 'frobnicate'"),
+            (['--json', 'check', path], b'behind a verb'),
+            (['check'], b'takes FILE'),
+            (['plan', path, path], b'takes FILE'),
+            (['host', path], b'takes no file'),
+            (['check', '--bad', path], b'--bad'),
+            (['check', '--format', 'yaml', path], b'yaml'),
+            (['plan', '--format', 'sarif', path], b'sarif'),
+            (['check', '--fail-on', 'off', path], b'--fail-on'),
+            (['check', '--libvirt-version', 'new', path], b'no version'),
+            (['check', '--qemu-version', '-1.2', path], b'no version'),
+            (['check', '--profile', 'cloud', path], b'cloud'),
+            (['check', '--color', 'red', path], b'red'),
+            (['check', '--host', 'none', '--sysroot', '/', path], b'exclude'),
+            (['host', '--probe', '--host', 'none'], b'--probe'),
+            (['check', '--json', '--format', 'text', path], b'exclude'),
+            (['plan', '--json', '--diff', path], b'--diff'),
+            (['explain'], b'--all'),
+            (['explain', 'vtd-cachingmode'], b"did you mean 'vtd-caching-mode'"),
+            (['policy', 'chek', path], b"did you mean 'check'"),
+            (['policy', 'check'], b'policy check FILE')]:
+        done = virt_viommu(*words)
+        tap.equal((done.code, done.out), (2, b''), ' '.join(words))
+        tap.true(wanted in done.err, f'{words}: {done.err!r}')
+        tap.true(done.err.startswith(b'virt-viommu: ') and done.err.count(b'\n') == 1, done.err)
+    tap.equal(virt_viommu().code, 2)
+
+
+def test_quiet_and_verbose():
+    path = file('wrong.xml', WRONG)
+    quiet, normal, verbose = (virt_viommu('check', path, *NONE, *flag).out
+                              for flag in (['-q'], [], ['-v']))
+    tap.true(b'[vtd-caching-mode]' in quiet, quiet)
+    tap.true(len(quiet) < len(normal) <= len(verbose), (len(quiet), len(normal), len(verbose)))
+
+
+def on_a_terminal(arguments, **variables):
+    """What comes out of a terminal of 80 columns."""
+    leader, follower = pty.openpty()
+    subprocess.run(['stty', 'cols', '80'], stdin=follower, check=True)
+    child = subprocess.Popen([program.PROGRAM, *arguments], stdin=follower, stdout=follower,
+                             stderr=subprocess.DEVNULL,
+                             env=program.environment(TERM='xterm', **variables))
+    os.close(follower)
+    out = b''
+    while True:
+        try:
+            some = os.read(leader, 65536)
+        except OSError:
+            break
+        if not some:
+            break
+        out += some
+    child.wait()
+    os.close(leader)
+    return out
+
+
+def test_colour_only_where_wanted():
+    arguments = ['check', file('wrong.xml', WRONG), *NONE]
+    escape = b'\x1b['
+    tap.true(escape not in virt_viommu(*arguments).out, 'none in a pipe')
+    tap.true(escape in virt_viommu(*arguments, '--color', 'always').out, 'where asked for')
+    tap.true(escape in on_a_terminal(arguments), 'on a terminal')
+    tap.true(escape not in on_a_terminal(arguments, NO_COLOR='1'), 'not with NO_COLOR')
+    tap.true(escape not in on_a_terminal([*arguments, '--color', 'never']), 'not when told never')
+
+
+def test_full_disk_is_noticed():
+    path = file('wrong.xml', WRONG)
+    for words in (['check', path, *NONE], ['--help'], ['policy', 'show'],
+                  ['apply', file('plain.xml', PLAIN), *NONE]):
+        with open('/dev/full', 'wb') as full:
+            done = subprocess.run([program.PROGRAM, *words], stdout=full, stderr=subprocess.PIPE,
+                                  env=program.environment(), timeout=60)
+        tap.equal(done.returncode, 2, words)
+        tap.true(b'No space left' in done.stderr, done.stderr)
+
+
+def test_closed_pipe_is_quiet():
+    path = file('wrong.xml', WRONG)
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run([program.PROGRAM, 'check', path, *NONE], stdout=writer,
+                          stderr=subprocess.PIPE, env=program.environment(), timeout=60)
+    os.close(writer)
+    tap.equal((done.returncode, done.stderr), (2, b''))
+
+
+def test_closed_standard_output_is_noticed():
+    done = subprocess.run(['sh', '-c', 'exec "$0" "$@" >&-', program.PROGRAM, 'check',
+                           file('wrong.xml', WRONG), *NONE], stderr=subprocess.PIPE,
+                          env=program.environment(), timeout=60)
+    tap.equal(done.returncode, 2)
+    tap.true(done.stderr, 'a reason')
+
+
+def test_site_policy_is_taken():
+    directory = os.path.dirname(file('site/policy.json', b'{"policy": 1, "name": "our-site"}'))
+    shown = virt_viommu('policy', 'show', env={'VIRT_VIOMMU_CONFDIR': directory})
+    tap.equal(json.loads(shown.out)['name'], 'our-site')
+    tap.equal(json.loads(virt_viommu('policy', 'show').out)['name'], 'default')
+
+
+if __name__ == '__main__':
+    sys.exit(tap.run(globals()))
