@@ -18,6 +18,7 @@ import xml.parsers.expat
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import libvirt_source
+import written
 
 SANITIZED = dict(os.environ, ASAN_OPTIONS='exitcode=99:detect_leaks=1',
                  LSAN_OPTIONS='exitcode=99', UBSAN_OPTIONS='halt_on_error=1:exitcode=99')
@@ -162,6 +163,32 @@ def first_available(cache, suites):
     raise libvirt_source.Unavailable('; '.join(reasons))
 
 
+def run_schema(program, cache):
+    """What apply writes for the newest libvirt, against that libvirt's schema."""
+    source = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    try:
+        directory, version = libvirt_source.fetch_schemas(cache, 'sid')
+    except libvirt_source.Unavailable as reason:
+        result('skip', 'schema of the newest libvirt', f'no package: {reason}')
+        return
+    finally:
+        libvirt_source.clean(cache)
+    schema = f'{directory}/domain.rng'
+    count, wrong = 0, []
+    for name, before, after in written.written(program, source, version, '11.1.0'):
+        if written.relaxng(schema, before):
+            continue
+        count += 1
+        complaint = written.relaxng(schema, after)
+        if complaint:
+            wrong.append(name)
+            note(f'{name}: {complaint[:600]}')
+    if count == 0:
+        wrong = ['no domain has a plan']
+    result('fail' if wrong else 'pass', f'libvirt {version}: schema takes {count} planned domains',
+           ', '.join(wrong))
+
+
 def main():
     program, build = sys.argv[1], os.path.abspath(sys.argv[2])
     cache = os.path.join(build, 'libvirt')
@@ -180,6 +207,7 @@ def main():
         if version not in seen:
             run_suite(program, build, directory, version)
         seen.add(version)
+    run_schema(program, cache)
 
 
 if __name__ == '__main__':
