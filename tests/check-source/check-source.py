@@ -132,7 +132,8 @@ def check_front_ends(path, lines):
     if is_c(path) and room(path) in ('cli', 'hooks'):
         for number, line in enumerate(lines, 1):
             match = re.match(r'\s*#\s*include\s*"([^"]+)"', line)
-            if match and not match[1].startswith((room(path).rstrip('s') + '-', 'viommu/')):
+            if match and not match[1].startswith((room(path).rstrip('s') + '-', 'viommu/')) \
+                    and match[1] != room(path) + '.h':
                 yield number, f'{match[1]}: front ends include <viommu/viommu.h> only'
 
 
