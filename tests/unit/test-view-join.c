@@ -226,6 +226,9 @@ test_smmu_values(void)
     }
 }
 
+#define ARGS(first, second)                                                                        \
+    "<qemu:commandline><qemu:arg value='" first "'/><qemu:arg value='" second                      \
+    "'/></qemu:commandline>"
 #define BUSES                                                                                      \
     "<controller type='pci' index='0' model='pcie-root'/>"                                         \
     "<controller type='pci' index='1' model='pcie-expander-bus'><target busNr='64'/>"              \
@@ -259,11 +262,21 @@ test_coverage(void)
         {"virt-11.1", "<iommu model='virtio'/>", "", BASE_YES, BASE_YES, 2},
         {"pc-q35-11.1", "<iommu model='intel'/>", "", BASE_YES, BASE_YES, 2},
         {"pc-q35-11.1", "<iommu model='intel'/>", bypass, BASE_NO, BASE_YES, 2},
-        {"pc-q35-11.1", "", "", BASE_NO, BASE_NO, 1},
-        {"pc-q35-11.1", "",
-         "<qemu:commandline><qemu:arg value='-device'/>"
-         "<qemu:arg value='intel-iommu,caching-mode=on'/></qemu:commandline>",
+        {"pc-q35-11.1", "<iommu model='intel'/>", ARGS("-global", "pxb-pcie.bypass_iommu=on"),
+         BASE_NO, BASE_YES, 2},
+        {"pc-q35-11.1", "<iommu model='intel'/>", ARGS("-global", "pxb-pcie.bypass_iommus=on"),
          BASE_YES, BASE_YES, 2},
+        {"pc-q35-11.1", "<iommu model='intel'/>", ARGS("-global", "pxb-pci.bypass_iommu=on"),
+         BASE_YES, BASE_YES, 2},
+        {"pc-q35-11.1", "<iommu model='intel'/>", ARGS("-set", "pxb-pcie.bypass_iommu=on"),
+         BASE_YES, BASE_YES, 2},
+        {"pc-q35-11.1", "<iommu model='intel'/>", ARGS("-M", "default-bus-bypass-iommu=on"),
+         BASE_YES, BASE_NO, 2},
+        {"virt-11.1", "", ARGS("-device", "arm-smmuv3,primary-bus=pci.1,accel=on"), BASE_YES,
+         BASE_NO, 2},
+        {"virt-11.1", "", ARGS("-device", "arm-smmuv3,primary-bus=pcie.0"), BASE_NO, BASE_YES, 2},
+        {"pc-q35-11.1", "", "", BASE_NO, BASE_NO, 1},
+        {"pc-q35-11.1", "", ARGS("-device", "intel-iommu,caching-mode=on"), BASE_YES, BASE_YES, 2},
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
