@@ -62,9 +62,9 @@ parse_xml(const char *text, gsize length, const char *file, GError **error)
     Complaint complaint = {0};
 
     collect_errors(context, &complaint);
+    /* not XML_PARSE_NOERROR: from 2.13 on it silences the handler too */
     doc = xmlCtxtReadMemory(context, text, (int)length, NULL, NULL,
-                            XML_PARSE_NONET | XML_PARSE_BIG_LINES | XML_PARSE_NOERROR |
-                                XML_PARSE_NOWARNING);
+                            XML_PARSE_NONET | XML_PARSE_BIG_LINES);
     message = complaint.message;
     if (!doc) {
         g_set_error(error, VIOMMU_ERROR, VIOMMU_ERROR_PARSE, "%s:%d: not well-formed: %s", file,
