@@ -83,7 +83,8 @@ controller_anchor(const ViommuDomain *domain)
     static const char *const before[] = {"controller", "filesystem", "disk", "emulator"};
 
     for (guint i = 0; i < G_N_ELEMENTS(before); i++) {
-        for (xmlNode *node = domain->devices->last; node; node = node->prev) {
+        for (xmlNode *node = domain->devices ? domain->devices->last : NULL; node;
+             node = node->prev) {
             if (is_element(node, before[i]))
                 return node;
         }
@@ -94,7 +95,7 @@ controller_anchor(const ViommuDomain *domain)
 static PlanSpot
 add_controller(PlanWork *work, const char *type, guint index, const char *model, PlanWhy why)
 {
-    PlanSpot spot = plan_spot_add(work->plan, plan_spot(work->domain->devices), "controller",
+    PlanSpot spot = plan_spot_add(work->plan, plan_spot_devices(work->plan), "controller",
                                   controller_anchor(work->domain), why);
 
     base_element_set(spot.element, "type", type);
@@ -196,7 +197,7 @@ plan_address_write_implicit(PlanWork *work, const ModelEndpoint *endpoint, BaseP
     } else if (g_str_equal(endpoint->what, "virtio-serial")) {
         spot = add_controller(work, "virtio-serial", 0, NULL, why);
     } else if (strstr(endpoint->what, "balloon")) {
-        spot = plan_spot_add(work->plan, plan_spot(work->domain->devices), "memballoon", NULL, why);
+        spot = plan_spot_add(work->plan, plan_spot_devices(work->plan), "memballoon", NULL, why);
         base_element_set(spot.element, "model", "virtio");
     } else {
         return FALSE;

@@ -80,6 +80,14 @@ plan_spot_child(ViommuPlan *plan, PlanSpot parent, const char *name, xmlNode *af
     return plan_spot_add(plan, parent, name, after, why);
 }
 
+PlanSpot
+plan_spot_devices(ViommuPlan *plan)
+{
+    PlanWhy why = {"the domain has no devices yet", NULL};
+
+    return plan_spot_child(plan, plan_spot(plan->domain->root), "devices", NULL, why);
+}
+
 /* The edit of that attribute which is already in the list, or NULL. */
 static PlanEdit *
 pending_attribute(const ViommuPlan *plan, const xmlNode *node, const char *name)

@@ -17,6 +17,8 @@ typedef struct {
 } PlanSpot;
 
 PlanSpot plan_spot(xmlNode *node);
+/* <devices>, made where the domain has none */
+PlanSpot plan_spot_devices(ViommuPlan *plan);
 /* The first child element of that name, made where there is none: behind @after (a child of
  * @parent in the document, or NULL: at the end). */
 PlanSpot plan_spot_child(ViommuPlan *plan, PlanSpot parent, const char *name, xmlNode *after,

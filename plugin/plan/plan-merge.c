@@ -189,38 +189,6 @@ choose_together(PlanWork *work)
     return FALSE;
 }
 
-/* --- ARM: one family --- */
-
-/* QEMU takes a virtio-iommu and SMMUv3 devices together only by accident of their order
- * (11.1 hw/arm/virt.c:3857). */
-static gboolean
-families_agree(PlanWork *work)
-{
-    const PlanDevice *nested = NULL, *virtio = NULL;
-    g_autofree char *first = NULL;
-    g_autofree char *second = NULL;
-    g_autofree char *reason = NULL;
-
-    for (guint i = 0; i < work->plan->devices->len; i++) {
-        const PlanDevice *device = work->plan->devices->pdata[i];
-
-        if (device->mode == VIOMMU_MODE_NESTED)
-            nested = nested ? nested : device;
-        else if (device->mode == VIOMMU_MODE_SHADOW)
-            virtio = virtio ? virtio : device;
-    }
-    if (!nested || !virtio)
-        return TRUE;
-    first = view_hostdev_label(nested->hostdev);
-    second = view_hostdev_label(virtio->hostdev);
-    reason = g_strdup_printf("%s needs an accelerated SMMUv3 and %s is behind virtio-iommu: QEMU "
-                             "takes one family of vIOMMUs",
-                             first, second);
-    reject(work, nested->hostdev, VIOMMU_MODE_NESTED, "the same usage for both devices", reason);
-    g_ptr_array_add(work->plan->stuck, (gpointer)nested->hostdev);
-    return FALSE;
-}
-
 /* Where one vIOMMU is for all, whoever it fails for is a reason. */
 static void
 mark_rejected_as_stuck(ViommuPlan *plan)
@@ -252,5 +220,5 @@ plan_choose(PlanWork *work)
         if (!found)
             g_ptr_array_add(plan->stuck, (gpointer)device->hostdev);
     }
-    plan->valid = plan->stuck->len == 0 && families_agree(work);
+    plan->valid = plan->stuck->len == 0;
 }

@@ -183,7 +183,7 @@ spot_of(PlanWork *work, const PlanSmmu *smmu)
 
     if (smmu->existing)
         return plan_spot(smmu->existing->iommu->node);
-    spot = plan_spot_add(work->plan, plan_spot(work->domain->devices), "iommu", NULL, why);
+    spot = plan_spot_add(work->plan, plan_spot_devices(work->plan), "iommu", NULL, why);
     plan_spot_set(work->plan, spot, "model", "smmuv3", why);
     return spot;
 }

@@ -120,10 +120,12 @@ width_is_right(const PlanWork *work, BaseU64 width)
 {
     guint64 lowest;
     gboolean wide = plan_vtd_host_offers_48(work, &lowest);
+    gboolean narrow = lowest >= 39 && fits_39_bits(work);
 
+    /* not told is one of QEMU's two defaults */
     if (!base_u64_is_known(width))
-        return FALSE;
-    return (width.value == 48 && wide) || (width.value == 39 && lowest >= 39 && fits_39_bits(work));
+        return wide && narrow;
+    return (width.value == 48 && wide) || (width.value == 39 && narrow);
 }
 
 /* --- writing --- */
@@ -134,7 +136,7 @@ spot_of(PlanWork *work, const ViewIommu *viommu)
     PlanWhy why = {"the devices need a vIOMMU, and only <iommu> tells libvirt to count their "
                    "locked memory",
                    NULL};
-    PlanSpot devices = plan_spot(work->domain->devices);
+    PlanSpot devices = plan_spot_devices(work->plan);
     PlanSpot spot;
 
     if (viommu && viommu->iommu->node)

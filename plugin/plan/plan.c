@@ -257,6 +257,23 @@ shared_mode(const PlanWork *work)
     return VIOMMU_MODE_NONE;
 }
 
+/* A vIOMMU that was told to translate nothing, for devices that want nothing translated. */
+static ViommuMode
+mode_as_kept(PlanWork *work, ViommuMode mode)
+{
+    const ViewIommu *viommu = work->view->iommus->len > 0 ? work->view->iommus->pdata[0] : NULL;
+
+    if (mode != VIOMMU_MODE_SHADOW || !viommu || viommu->dma_translation != BASE_NO)
+        return mode;
+    for (guint i = 0; i < work->plan->devices->len; i++) {
+        if (((PlanDevice *)work->plan->devices->pdata[i])->usage != VIOMMU_USAGE_DMA)
+            return mode;
+    }
+    for (guint i = 0; i < work->plan->devices->len; i++)
+        ((PlanDevice *)work->plan->devices->pdata[i])->mode = VIOMMU_MODE_IRQ;
+    return VIOMMU_MODE_IRQ;
+}
+
 /* A virtio vIOMMU on ARM is only ever kept. */
 static void
 keep_virtio(PlanWork *work)
@@ -281,7 +298,7 @@ make(PlanWork *work)
     if (!plan_smmu_match(work))
         return FALSE;
     if (work->family == PLAN_FAMILY_X86 && shared != VIOMMU_MODE_NONE)
-        plan_vtd_write(work, shared);
+        plan_vtd_write(work, mode_as_kept(work, shared));
     if (!plan_place(work))
         return FALSE;
     if (work->family == PLAN_FAMILY_ARM) {
@@ -324,7 +341,9 @@ plan_new(const ViommuHost *host, const ViommuDomain *domain, const ViommuPolicy 
     work.view = plan->view;
     work.target = plan->view->target;
     work.family = family_of(domain);
-    work.spares = policy_spare_ports(policy, domain);
+    /* elsewhere than on PCI Express slots take devices without ports */
+    if (work.family != PLAN_FAMILY_OTHER)
+        work.spares = policy_spare_ports(policy, domain);
     work.smmus = smmus;
     add_devices(&work);
     plan_choose(&work);

@@ -243,6 +243,54 @@ test_vtd_existing(void)
     g_assert_cmpuint(right->edits->len, ==, 0);
 }
 
+/* Told to translate nothing for devices that want nothing translated: interrupts only. */
+static void
+test_vtd_irq_kept(void)
+{
+    g_autofree char *gpu =
+        hostdev("0000:17:00.0", "ua-0", "<address type='pci' bus='0x01' slot='0x00'/>");
+    g_autofree char *off = g_strconcat(gpu,
+                                       "<iommu model='intel'><driver intremap='on' eim='on' "
+                                       "dma_translation='off' aw_bits='39'/></iommu>",
+                                       NULL);
+    Sketch sketch = {
+        .machine = "pc-q35-11.1", .devices = off, .features = "<ioapic driver='qemu'/>"};
+    g_autoptr(ViommuPlan) irq = plan_sketch("xeon", &sketch);
+    g_autoptr(ViommuPlan) shadow = NULL;
+
+    g_assert_true(irq->valid);
+    g_assert_cmpint(((PlanDevice *)irq->devices->pdata[0])->mode, ==, VIOMMU_MODE_IRQ);
+    g_assert_cmpuint(irq->edits->len, ==, 1);
+    g_assert_nonnull(edit_of(irq, "caching_mode"));
+    sketch.intents = GUEST_IOMMU;
+    shadow = plan_sketch("xeon", &sketch);
+    g_assert_cmpint(((PlanDevice *)shadow->devices->pdata[0])->mode, ==, VIOMMU_MODE_SHADOW);
+    g_assert_nonnull(edit_of(shadow, "dma_translation"));
+    g_assert_null(attribute(shadow, 0, "dma_translation"));
+}
+
+/* Ports for devices to come, in a domain that has not even <devices>; i440fx needs none. */
+static void
+test_spares_alone(void)
+{
+    static const char text[] =
+        "<domain type='kvm'><name>vm</name><metadata><viommu:intent "
+        "xmlns:viommu='urn:virt-viommu:domain:1'><viommu:hotplug ports='2'/></viommu:intent>"
+        "</metadata><memory unit='GiB'>1</memory><os><type arch='x86_64' machine='%s'>hvm</type>"
+        "</os></domain>";
+    g_auto(GStrv) halves = g_strsplit(text, "%s", 2);
+    g_autofree char *express = g_strjoinv("q35", halves);
+    g_autofree char *conventional = g_strjoinv("pc", halves);
+    g_autoptr(ViommuPlan) ports = plan_for("xeon", express, 0);
+    g_autoptr(ViommuPlan) none = plan_for("xeon", conventional, 0);
+    const PlanEdit *devices = edit_of(ports, "devices");
+
+    g_assert_true(ports->valid);
+    g_assert_cmpuint(ports->spare_ports->len, ==, 2);
+    g_assert_nonnull(devices);
+    g_assert_cmpuint(none->edits->len, ==, 0);
+}
+
 static void
 test_vtd_many_vcpus(void)
 {
@@ -506,7 +554,9 @@ main(int argc, char **argv)
     g_test_add_func("/plan/vtd/fits", test_vtd_fits_exactly);
     g_test_add_func("/plan/vtd/conflict", test_vtd_conflict);
     g_test_add_func("/plan/vtd/existing", test_vtd_existing);
+    g_test_add_func("/plan/vtd/irq-kept", test_vtd_irq_kept);
     g_test_add_func("/plan/vtd/many-vcpus", test_vtd_many_vcpus);
+    g_test_add_func("/plan/spares-alone", test_spares_alone);
     g_test_add_func("/plan/vtd/two", test_vtd_two);
     g_test_add_func("/plan/pasid/needs-nesting", test_pasid_needs_nesting);
     g_test_add_func("/plan/smmu/values", test_smmu_values);
