@@ -222,6 +222,9 @@ test_widths(void)
         {510 * GIB + MIB, CM, FAIL, FAIL},
         {510 * GIB + MIB, "<iommu model='virtio'/>", FAIL, NOTHING},
         {2 * GIB, CM, NOTHING, PASS},
+        /* from 2.75 GiB on a part of it lies above 4 GiB */
+        {0xb0000000 - MIB, CM, NOTHING, PASS},
+        {0xb0000000, CM, PASS, PASS},
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -240,7 +243,8 @@ test_widths(void)
         assert_outcome(&subject, "vtd-aw-bits-host", i == 2 ? NOTHING : PASS);
         /* without the registers only what ends below 4 GiB is clear */
         first_unit(host)->cap = (BaseU64){0};
-        assert_outcome(&subject, "iova-guest-memory-width", i == 3 ? NOTHING : UNKNOWN);
+        assert_outcome(&subject, "iova-guest-memory-width",
+                       rows[i].host == NOTHING ? NOTHING : UNKNOWN);
     }
 }
 
@@ -281,6 +285,53 @@ test_memlock(void)
 
         g_test_message("row %u", i);
         assert_outcome(&subject, rows[i].rule, rows[i].wanted);
+    }
+}
+
+/* libvirt counts NVMe disks from 9.3 on; with one device that is 2 x 8 GiB of need */
+static void
+test_memlock_nvme(void)
+{
+    static const struct {
+        guint64 libvirt;
+        ViommuOutcome wanted;
+    } rows[] = {
+        {BASE_VERSION(9, 2, 999), FAIL},
+        {BASE_VERSION(9, 3, 0), PASS},
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(ViommuHost) host = host_new(HOST_IOMMU_VTD);
+        Subject subject = {.devices = "<disk type='nvme' device='disk'><driver name='qemu' "
+                                      "type='raw'/><source type='pci' managed='yes' "
+                                      "namespace='1'><address domain='0' bus='9' slot='0' "
+                                      "function='0'/></source><target dev='vda' bus='virtio'/>"
+                                      "</disk>",
+                           .memory = 8 * GIB,
+                           .hostdevs = 1,
+                           .host = host,
+                           .target = {rows[i].libvirt, QEMU_11_1}};
+
+        assert_outcome(&subject, "memlock-libvirt-low", rows[i].wanted);
+    }
+}
+
+static void
+test_virtio_range(void)
+{
+    static const struct {
+        guint width;
+        ViommuOutcome wanted;
+    } rows[] = {{31, FAIL}, {32, PASS}, {64, PASS}, {65, FAIL}};
+
+    for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(ViommuHost) host = host_new(HOST_IOMMU_VTD);
+        g_autofree char *devices =
+            g_strdup_printf("<iommu model='virtio'><driver aw_bits='%u'/></iommu>", rows[i].width);
+        Subject subject = {
+            .devices = devices, .hostdevs = 1, .host = host, .target = {NEWEST, QEMU_11_1}};
+
+        assert_outcome(&subject, "virtio-aw-range", rows[i].wanted);
     }
 }
 
@@ -425,6 +476,8 @@ main(int argc, char **argv)
     g_test_add_func("/bounds/reserved", test_reserved);
     g_test_add_func("/bounds/widths", test_widths);
     g_test_add_func("/bounds/memlock", test_memlock);
+    g_test_add_func("/bounds/memlock-nvme", test_memlock_nvme);
+    g_test_add_func("/bounds/virtio-range", test_virtio_range);
     g_test_add_func("/bounds/daemon", test_daemon);
     g_test_add_func("/bounds/interrupts", test_interrupts);
     g_test_add_func("/bounds/pasid-width", test_pasid_width);

@@ -237,6 +237,10 @@ test_smmu_values(void)
     "<address type='pci' domain='0' bus='1' slot='0' function='0'/></controller>"                  \
     "<controller type='pci' index='3' model='pcie-root-port'>"                                     \
     "<address type='pci' domain='0' bus='0' slot='1' function='0'/></controller>"
+#define INTERFACE(host, bus)                                                                       \
+    "<interface type='hostdev'><source><address type='pci' domain='0' bus='" host                  \
+    "' slot='0' function='0'/></source><address type='pci' domain='0' bus='" bus                   \
+    "' slot='0' function='0'/></interface>"
 #define HOSTDEV(host, bus)                                                                         \
     "<hostdev mode='subsystem' type='pci'><driver iommufd='yes'/><source><address domain='0' "     \
     "bus='" host "' slot='0' function='0'/></source><address type='pci' domain='0' bus='" bus      \
@@ -302,7 +306,7 @@ static void
 test_host_side(void)
 {
     g_autofree char *xml =
-        domain_xml("kvm", "pc-q35-11.1", "", 2, BUSES HOSTDEV("1", "2") HOSTDEV("2", "3"), "");
+        domain_xml("kvm", "pc-q35-11.1", "", 2, BUSES INTERFACE("1", "2") HOSTDEV("2", "3"), "");
     g_auto(Joined) joined = join(xml, 0, 0);
     const ViewHostdev *first = joined.view->hostdevs->pdata[0], *second;
     g_autofree char *label = view_hostdev_label(first);
