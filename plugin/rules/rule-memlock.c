@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Locked memory: what a domain pins, against what it may lock. */
+#include <string.h>
+
 #include "rule-families.h"
 #include "rule-shared.h"
 #include "view-memlock.h"
@@ -25,16 +27,26 @@ unknown_spaces(RuleCall *call)
                  "write the <address> on the device");
 }
 
-/* "virtio vIOMMU and 2 devices" is the formula's business: it says where the figure comes from. */
+/* (transfer full): the formula of what is pinned, which is that of the limit without its slack */
+static char *
+pinned_formula(const ViewMemlock *memlock)
+{
+    const char *slack = g_strrstr(memlock->formula, " + ");
+
+    return g_strndup(memlock->formula,
+                     slack ? (gsize)(slack - memlock->formula) : strlen(memlock->formula));
+}
+
 static void
 fail_low(RuleCall *call, const xmlNode *node, const char *help, const char *what, guint64 bytes,
          const ViewMemlock *memlock)
 {
     g_autofree char *size = base_format_size(bytes);
     g_autofree char *need = base_format_size(memlock->pinned.value);
+    g_autofree char *formula = pinned_formula(memlock);
 
-    rule_fail(call, node, help, "%s %s is less than the %s that must be locked (%s)", what, size,
-              need, memlock->formula);
+    rule_fail(call, node, help, "%s%s is less than the %s that must be locked (%s)", what, size,
+              need, formula);
 }
 
 static void
@@ -54,7 +66,7 @@ check_hard_limit(RuleCall *call)
     wanted = base_format_size(memlock->accounted.value);
     help = g_strdup_printf("leave out <hard_limit>, or at least %s and what QEMU itself needs",
                            wanted);
-    fail_low(call, domain->hard_limit_node, help, "hard_limit", domain->hard_limit.value, memlock);
+    fail_low(call, domain->hard_limit_node, help, "hard_limit ", domain->hard_limit.value, memlock);
 }
 
 static gboolean
@@ -73,6 +85,7 @@ check_hard_limit_hotplug(RuleCall *call)
     g_autoptr(ViewMemlock) later = view_memlock(call->view, spare);
     g_autofree char *size = base_format_size(domain->hard_limit.value);
     g_autofree char *need = NULL;
+    g_autofree char *formula = NULL;
 
     if (!base_u64_is_known(now->pinned) || !base_u64_is_known(later->pinned)) {
         unknown_spaces(call);
@@ -82,9 +95,10 @@ check_hard_limit_hotplug(RuleCall *call)
         domain->hard_limit.value > later->pinned.value)
         return;
     need = base_format_size(later->pinned.value);
+    formula = pinned_formula(later);
     rule_fail(call, domain->hard_limit_node, NULL,
               "hard_limit %s is less than the %s of %u more device%s (%s)", size, need, spare,
-              spare == 1 ? "" : "s", later->formula);
+              spare == 1 ? "" : "s", formula);
 }
 
 static gboolean
@@ -145,7 +159,7 @@ check_libvirt(RuleCall *call)
     else if (memlock->libvirt.state == BASE_STATE_ABSENT)
         rule_not_applicable(call);
     else if (memlock->libvirt.value < memlock->pinned.value)
-        fail_low(call, NULL, NULL, "the limit that libvirt sets,", memlock->libvirt.value, memlock);
+        fail_low(call, NULL, NULL, "libvirt's own limit of ", memlock->libvirt.value, memlock);
 }
 
 static gboolean
