@@ -229,7 +229,6 @@ write_diff(const char *before, const char *after, const char *name)
     Comparison c = {split(before), split(after), NULL, NULL};
     g_autofree gboolean *removed = g_new0(gboolean, c.old.count + 1);
     g_autofree gboolean *added = g_new0(gboolean, c.new.count + 1);
-    g_autoptr(GPtrArray) old_lines = c.old.lines, new_lines = c.new.lines;
     Cursor at = {0, 0};
 
     c.removed = removed;
@@ -252,5 +251,7 @@ write_diff(const char *before, const char *after, const char *name)
         print_hunk(&c, start, end, out);
         at = end;
     }
+    g_ptr_array_unref(c.old.lines);
+    g_ptr_array_unref(c.new.lines);
     return g_string_free(g_steal_pointer(&out), FALSE);
 }
