@@ -35,6 +35,9 @@ load_profile(const char *name, char **ret_path, GError **error)
 
     *ret_path = g_build_filename(profiles_dir(), file, NULL);
     if (!g_file_test(*ret_path, G_FILE_TEST_EXISTS)) {
+        if (strcmp(name, "default") == 0)
+            return base_json_parse(policy_shipped_default, strlen(policy_shipped_default),
+                                   "default.json", error);
         g_set_error(error, VIOMMU_ERROR, VIOMMU_ERROR_IO,
                     "%s: no such profile \"%s\"; a file of your own needs a path, such as \"./%s\"",
                     *ret_path, name, name);

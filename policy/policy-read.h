@@ -28,3 +28,6 @@ gboolean policy_read_pasid_bits(const BasePlace *object, guint64 min, BaseU64 *r
 /* *ret becomes whether the text of @key is @yes; it must be @yes or @no */
 gboolean policy_read_choice(const BasePlace *object, const char *key, const char *no,
                             const char *yes, gboolean *ret, GError **error);
+
+/* Text of the shipped profile "default" */
+extern const char policy_shipped_default[];

@@ -291,6 +291,7 @@ check_saved(const Recording *recording, const char *name)
     gsize length;
 
     g_assert_no_error(error);
+    g_assert_nonnull(again);
     if (g_getenv("VIOMMU_TEST_REGENERATE"))
         g_assert_true(base_file_replace(path, text, strlen(text), NULL));
     g_assert_true(base_file_read(path, BASE_FILE_LIMIT, &wanted, &length, NULL));

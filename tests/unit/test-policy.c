@@ -131,6 +131,25 @@ test_default(void)
     g_assert_cmpint(policy->domain_quota.devices.state, ==, BASE_STATE_UNKNOWN);
 }
 
+/* Where no profile is installed, the library brings "default", the same as the file. */
+static void
+test_default_is_built_in(void)
+{
+    g_autofree char *old = g_strdup(g_getenv("VIRT_VIOMMU_PROFILES"));
+    g_autoptr(ViommuPolicy) file = policy_load(NULL, &catalogue, NULL);
+    g_autoptr(ViommuPolicy) built_in = NULL;
+    g_autofree char *from_file = base_json_to_text(file->merged);
+    g_autofree char *from_library = NULL;
+    g_autoptr(GError) error = NULL;
+
+    g_setenv("VIRT_VIOMMU_PROFILES", "/nonexistent", TRUE);
+    built_in = policy_load(NULL, &catalogue, &error);
+    g_setenv("VIRT_VIOMMU_PROFILES", old ? old : "", TRUE);
+    g_assert_no_error(error);
+    from_library = base_json_to_text(built_in->merged);
+    g_assert_cmpstr(from_library, ==, from_file);
+}
+
 static void
 test_merge(void)
 {
@@ -282,6 +301,7 @@ main(int argc, char **argv)
     g_test_add_func("/policy/verdicts", test_verdicts);
     g_test_add_func("/policy/errors", test_errors);
     g_test_add_func("/policy/default", test_default);
+    g_test_add_func("/policy/default-is-built-in", test_default_is_built_in);
     g_test_add_func("/policy/merge", test_merge);
     g_test_add_func("/policy/merge-removes", test_merge_removes);
     g_test_add_func("/policy/demand", test_demand);

@@ -383,7 +383,6 @@ test_random_edits(void)
         g_autoptr(ViommuDomain) domain = parse(documents[round % G_N_ELEMENTS(documents)]);
         g_autoptr(GPtrArray) edits = edits_new();
         g_autoptr(GError) error = NULL;
-        g_autoptr(ViommuDomain) again = NULL;
         g_autofree char *result = NULL;
 
         for (gint i = g_test_rand_int_range(1, 5); i > 0; i--)
@@ -407,7 +406,7 @@ test_set_twice(void)
         g_autoptr(ViommuDomain) domain = parse(documents[round % G_N_ELEMENTS(documents)]);
         g_autoptr(ViommuDomain) second = NULL;
         g_autoptr(GPtrArray) edits = edits_new(), repeated = edits_new();
-        g_autofree char *once = NULL, *twice = NULL, *path = NULL;
+        g_autofree char *once = NULL, *twice = NULL;
         xmlNode *node = random_element(domain), *same;
         guint index = GPOINTER_TO_UINT(node->_private);
 
