@@ -58,7 +58,10 @@ def environment(**more):
             if key not in ('NO_COLOR', 'VIRT_VIOMMU_CONFDIR')}
     keep.update(VIRT_VIOMMU_CONFDIR=os.path.join(SCRATCH.name, 'no-such-directory'),
                 VIRT_VIOMMU_RUNDIR=os.path.join(SCRATCH.name, 'no-such-directory'),
-                VIRT_VIOMMU_PROFILES=os.path.join(SOURCE, 'policy/profiles'), LC_ALL='C')
+                VIRT_VIOMMU_PROFILES=os.path.join(SOURCE, 'policy/profiles'), LC_ALL='C',
+                # what a sanitizer finds must not look like the exit code of a verdict
+                ASAN_OPTIONS='exitcode=99', LSAN_OPTIONS='exitcode=99',
+                UBSAN_OPTIONS='halt_on_error=1:exitcode=99')
     keep.update(more)
     return keep
 
