@@ -106,27 +106,44 @@ endpoint_flags(const ModelRun *run, gboolean conventional)
            (conventional || !model_has_pcie_root(run->domain) ? MODEL_SLOT_PCI : MODEL_SLOT_PCIE);
 }
 
-/* An <interface type='network'> without <model> is rtl8139 (conventional), unless its network is
- * a pool of host devices: then it is PCI Express. Only the host knows. */
 static gboolean
-may_be_pool(const ViommuDomain *domain, const ModelEndpoint *endpoint)
+has_virtio_scsi(const ViommuDomain *domain)
 {
-    return !domain->is_virt && endpoint->node && model_is(endpoint->node, "interface") &&
-           model_attribute_is(endpoint->node, "type", "network") &&
-           !model_child(endpoint->node, "model");
+    for (guint i = 0; i < domain->endpoints->len; i++) {
+        const ModelEndpoint *endpoint = domain->endpoints->pdata[i];
+
+        if (endpoint->node && strcmp(endpoint->what, "virtio-scsi") == 0)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* Devices without a written model whose default decides between conventional PCI and PCI Express,
+ * and for which we do not know the default; 0: not one of these. */
+static guint
+open_question(const ViommuDomain *domain, const ModelEndpoint *endpoint)
+{
+    if (!domain->is_virt && endpoint->node && model_is(endpoint->node, "interface") &&
+        model_attribute_is(endpoint->node, "type", "network") &&
+        !model_child(endpoint->node, "model"))
+        return MODEL_GUESS_POOL;
+    if (strcmp(endpoint->what, "scsi controller lsilogic") != 0 ||
+        (endpoint->node && xmlHasProp(endpoint->node, BAD_CAST "model")))
+        return 0;
+    return domain->is_virt || (!endpoint->node && has_virtio_scsi(domain)) ? MODEL_GUESS_SCSI : 0;
 }
 
 static void
 add_endpoint(ModelRun *run, ModelEndpoint *endpoint)
 {
-    gboolean open = may_be_pool(run->domain, endpoint);
-    gboolean pool = open && (run->guess & MODEL_GUESS_POOL);
-    guint flags = endpoint_flags(run, endpoint->conventional && !pool);
+    guint question = open_question(run->domain, endpoint);
+    gboolean express = !endpoint->conventional || (run->guess & question);
+    guint flags = endpoint_flags(run, !express);
     ModelItem *item;
 
     if (endpoint->rank == MODEL_RANK_PANIC)
         flags |= MODEL_SLOT_INTEGRATED;
-    run->matters |= open ? MODEL_GUESS_POOL : 0;
+    run->matters |= question;
     item = add_item(run, &endpoint->address, endpoint->node, flags);
     if (item)
         item->endpoint = endpoint;

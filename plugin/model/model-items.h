@@ -18,10 +18,17 @@ typedef struct {
 
 /* What we cannot know; a place is told only where all answers lead to the same one. */
 typedef enum {
-    MODEL_GUESS_POOL = 1 << 0, /* interfaces whose network may be a pool of host devices are so */
-    MODEL_GUESS_LATE = 1 << 1, /* added controllers come last, one after the other (libvirt 9.0,
-                                  virDomainDefAddController), not by type and index (11.3) */
-    MODEL_GUESS_ALL = MODEL_GUESS_POOL | MODEL_GUESS_LATE,
+    /* An interface of type network without model: its network is a pool of host devices (PCI
+     * Express), not a network with rtl8139 (conventional). Only the host knows. */
+    MODEL_GUESS_POOL = 1 << 0,
+    /* Added controllers come last, one after the other (libvirt 9.0, virDomainDefAddController),
+     * not by type and index (11.3). */
+    MODEL_GUESS_LATE = 1 << 1,
+    /* SCSI controllers without model are virtio-scsi on ARM virt, and elsewhere where libvirt adds
+     * them beside a written virtio-scsi one (seen with libvirt 12.8); they are lsilogic for
+     * qemuDomainGetSCSIControllerModel of 9.0 and 11.3. */
+    MODEL_GUESS_SCSI = 1 << 2,
+    MODEL_GUESS_ALL = MODEL_GUESS_POOL | MODEL_GUESS_LATE | MODEL_GUESS_SCSI,
 } ModelGuess;
 
 /* One attempt at placing them. */

@@ -309,8 +309,35 @@ agrees(const ModelRun *other, const ModelItem *item)
     return FALSE;
 }
 
+static gboolean
+adds_too(const ModelRun *other, const ModelController *controller)
+{
+    for (guint i = 0; i < other->added->len; i++) {
+        const ModelController *twin = other->added->pdata[i];
+
+        if (twin->index == controller->index && twin->kind == controller->kind)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static void
+forget_differences(ModelRun *run, const ModelRun *other)
+{
+    for (guint i = 0; i < run->items->len; i++) {
+        ModelItem *item = model_run_item(run, i);
+
+        item->placed = item->placed && agrees(other, item);
+    }
+    for (guint i = 0; i < run->added->len; i++) {
+        ModelController *controller = run->added->pdata[i];
+
+        controller->added = controller->added && adds_too(other, controller);
+    }
+}
+
 /* Repeats the placement with every other answer to the questions that are open, and forgets the
- * places that depend on them. */
+ * places and added controllers that depend on them. */
 static gboolean
 compare_guesses(ModelRun *run)
 {
@@ -321,11 +348,8 @@ compare_guesses(ModelRun *run)
             continue;
         if (!place(other))
             return FALSE;
-        for (guint i = 0; i < run->items->len; i++) {
-            ModelItem *item = model_run_item(run, i);
-
-            item->placed = item->placed && agrees(other, item);
-        }
+        run->matters |= other->matters;
+        forget_differences(run, other);
     }
     return TRUE;
 }
@@ -381,6 +405,9 @@ model_predict_placement(ViommuDomain *domain)
         ModelController *controller = run->added->pdata[i];
 
         run->added->pdata[i] = NULL;
-        g_ptr_array_add(domain->added_controllers, controller);
+        if (controller->added)
+            g_ptr_array_add(domain->added_controllers, controller);
+        else
+            model_controller_free(controller);
     }
 }

@@ -49,16 +49,22 @@ judge_controllers(Tally *tally, const ViommuDomain *in, const ViommuDomain *out)
             judge(tally, what, &ours->address, same ? &theirs->address : NULL);
         }
     }
+}
+
+/* Controllers of which we said nothing: wrong, unless we said that we cannot tell something. */
+static void
+judge_unforeseen(Tally *tally, const ViommuDomain *in, const ViommuDomain *out)
+{
+    gboolean unsure = tally->unknown > 0;
+
     for (guint i = 0; i < out->controllers->len; i++) {
         const ModelController *theirs = out->controllers->pdata[i];
 
         if (model_controller(in, theirs->index))
             continue;
         printf("%s: controller %u %s not foreseen\n", tally->file, theirs->index, theirs->model);
-        if (in->added_controllers->len)
-            tally->wrong++;
-        else
-            tally->unknown++;
+        tally->unknown += unsure;
+        tally->wrong += !unsure;
     }
 }
 
@@ -128,6 +134,7 @@ compare(Tally *tally, const ViommuDomain *in, const ViommuDomain *out)
 
         judge(tally, "iommu", &ours->address, theirs ? &theirs->address : NULL);
     }
+    judge_unforeseen(tally, in, out);
 }
 
 int

@@ -92,6 +92,27 @@ test_unknown_network(void)
     g_assert_cmpuint(known->address.pci.bus, ==, 1);
 }
 
+/* The default SCSI controller of ARM is conventional up to libvirt 11.3 and PCI Express in 12.8; so
+ * is one that is added beside a virtio-scsi controller. */
+static void
+test_unknown_scsi(void)
+{
+    static const char form[] =
+        "<domain>" MEMORY "<os><type arch='aarch64' machine='virt'/></os><devices>"
+        "<controller type='scsi'%s/><rng model='virtio'/></devices></domain>";
+    g_autofree char *open = g_strdup_printf(form, "");
+    g_autofree char *closed = g_strdup_printf(form, " model='virtio-scsi'");
+    g_autoptr(ViommuDomain) unknown = parse(open);
+    g_autoptr(ViommuDomain) known = parse(closed);
+    g_autoptr(ViommuDomain) second = parse_q35(
+        "<controller type='scsi' model='virtio-scsi'/><disk><target dev='sdh' bus='scsi'/></disk>");
+
+    g_assert_cmpuint(count_kind(unknown, MODEL_ADDRESS_UNKNOWN), ==, 2);
+    g_assert_cmpint(endpoint(second, "scsi controller lsilogic")->address.kind, ==,
+                    MODEL_ADDRESS_UNKNOWN);
+    g_assert_cmpuint(count_kind(known, MODEL_ADDRESS_PREDICTED), ==, 2);
+}
+
 /* libvirt 9.0 places port 5 before the ones that it adds, 11.3 behind them: the ports are unknown,
  * the devices on them are not. */
 static void
@@ -143,6 +164,7 @@ main(int argc, char **argv)
     g_test_set_nonfatal_assertions();
     g_test_add_func("/placement/added-ports", test_added_ports);
     g_test_add_func("/placement/unknown-network", test_unknown_network);
+    g_test_add_func("/placement/unknown-scsi", test_unknown_scsi);
     g_test_add_func("/placement/unknown-order", test_unknown_order);
     g_test_add_func("/placement/none", test_no_prediction);
     return g_test_run();
