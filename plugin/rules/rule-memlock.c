@@ -45,7 +45,7 @@ fail_low(RuleCall *call, const xmlNode *node, const char *help, const char *what
     g_autofree char *need = base_format_size(memlock->pinned.value);
     g_autofree char *formula = pinned_formula(memlock);
 
-    rule_fail(call, node, help, "%s%s is less than the %s that must be locked (%s)", what, size,
+    rule_fail(call, node, help, "%s%s is not more than the %s that must be locked (%s)", what, size,
               need, formula);
 }
 
@@ -97,7 +97,7 @@ check_hard_limit_hotplug(RuleCall *call)
     need = base_format_size(later->pinned.value);
     formula = pinned_formula(later);
     rule_fail(call, domain->hard_limit_node, NULL,
-              "hard_limit %s is less than the %s of %u more device%s (%s)", size, need, spare,
+              "hard_limit %s is not more than the %s of %u more device%s (%s)", size, need, spare,
               spare == 1 ? "" : "s", formula);
 }
 
@@ -158,7 +158,7 @@ check_libvirt(RuleCall *call)
         rule_unknown(call, "versions/libvirt", NULL);
     else if (memlock->libvirt.state == BASE_STATE_ABSENT)
         rule_not_applicable(call);
-    else if (memlock->libvirt.value < memlock->pinned.value)
+    else if (memlock->libvirt.value <= memlock->pinned.value)
         fail_low(call, NULL, NULL, "libvirt's own limit of ", memlock->libvirt.value, memlock);
 }
 

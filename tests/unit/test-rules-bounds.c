@@ -265,8 +265,8 @@ test_memlock(void)
         {8 * GIB, 4 * GIB, 2, CM, NEWEST, "memlock-libvirt-low", NOTHING},
         {0, 4 * GIB, 0, "", NEWEST, "memlock-libvirt-low", NOTHING},
         /* libvirt 8.6 sets memory + 1 GiB whatever there is, 8.7 multiplies */
-        {0, 1 * GIB, 2, CM, BASE_VERSION(8, 6, 0), "memlock-libvirt-low", PASS},
-        {0, 1 * GIB + MIB, 2, CM, BASE_VERSION(8, 6, 0), "memlock-libvirt-low", FAIL},
+        {0, 1 * GIB - MIB, 2, CM, BASE_VERSION(8, 6, 0), "memlock-libvirt-low", PASS},
+        {0, 1 * GIB, 2, CM, BASE_VERSION(8, 6, 0), "memlock-libvirt-low", FAIL},
         {0, 1 * GIB + MIB, 2, CM, BASE_VERSION(8, 7, 0), "memlock-libvirt-low", PASS},
         {0, 1 * GIB + MIB, 2, CM, 0, "memlock-libvirt-low", UNKNOWN},
     };
