@@ -177,10 +177,6 @@ test_monotone(gconstpointer data)
     g_autoptr(GHashTable) before = outcomes(report);
     Removal removal = {golden, before, 0};
 
-    if (!golden->host_document) {
-        g_test_skip("the case has no host facts to take away");
-        return;
-    }
     remove_each(&removal, golden->host_document, "");
     g_assert_cmpuint(removal.tried, >, 10);
 }
@@ -320,9 +316,11 @@ main(int argc, char **argv)
     for (guint i = 0; i < names->len; i++) {
         g_autofree char *check = g_strconcat("/golden/check/", names->pdata[i], NULL);
         g_autofree char *monotone = g_strconcat("/golden/monotone/", names->pdata[i], NULL);
+        g_autoptr(GoldenCase) golden = golden_load(names->pdata[i]);
 
         g_test_add_data_func(check, names->pdata[i], test_case);
-        g_test_add_data_func(monotone, names->pdata[i], test_monotone);
+        if (golden->host_document) /* else there is no fact to take away */
+            g_test_add_data_func(monotone, names->pdata[i], test_monotone);
     }
     return g_test_run();
 }
