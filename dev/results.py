@@ -15,8 +15,12 @@ import xml.etree.ElementTree as ET
 
 
 def short(name):
-    """Meson writes "project:suite / test", or "project.project:suite / test" for TAP programs."""
-    return name.split(' / ')[-1] if ' / ' in name else re.sub(r'^[^.:]*[.:]', '', name)
+    """Meson writes "project:suite / test", for TAP programs "project.project:suite / test", or (since
+    1.8) "suite - project:test" with "project." before it."""
+    for separator in (' / ', ' - '):
+        if separator in name:
+            name = name.rsplit(separator, 1)[1]
+    return re.sub(r'^[^.:/ ]*[.:]', '', name)
 
 
 def programs(directory):
@@ -34,7 +38,8 @@ def programs(directory):
 
 
 def row(program, case, reason):
-    test = re.sub(r'^\d+ (- )?', '', short(case.get('name')))
+    test = re.sub(r'^\d+ (- )?', '', case.get('name'))
+    test = short(test) if test.endswith(program) else test
     full = program if test in ('', program) else f'{program}: {test}'
     if case.find('failure') is not None or case.find('error') is not None:
         return ('fail', full, '')
