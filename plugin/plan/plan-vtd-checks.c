@@ -173,7 +173,10 @@ check_nested(const PlanWork *work, const ViewHostdev *hostdev, PlanStrike *strik
                            NULL, "%s", reason ? reason : "the host cannot nest");
     if (viommu && viommu->fsts == BASE_YES)
         return strike_by_rules(work, hostdev, families, strike);
-    return plan_strike(strike, NULL, "usage guest-iommu, for which mode shadow serves",
+    return plan_strike(strike, NULL,
+                       hostdev->demand.usage > VIOMMU_USAGE_GUEST_IOMMU
+                           ? "usage guest-iommu, for which mode shadow serves"
+                           : NULL,
                        "first-stage VT-d is a mode that this version does not write yet");
 }
 
