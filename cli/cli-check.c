@@ -12,6 +12,7 @@ typedef struct {
     gboolean shown; /* on a terminal, and long enough */
     guint total, done, with_errors;
     gint64 last; /* monotonic time in microseconds */
+    gboolean printed;
 } Progress;
 
 static void
@@ -24,6 +25,7 @@ progress_step(Progress *progress, gboolean with_errors)
     if (!progress->shown || now - progress->last < PROGRESS_INTERVAL)
         return;
     progress->last = now;
+    progress->printed = TRUE;
     fprintf(stderr, "\r%u/%u files, %u with errors", progress->done, progress->total,
             progress->with_errors);
 }
@@ -31,7 +33,7 @@ progress_step(Progress *progress, gboolean with_errors)
 static void
 progress_end(const Progress *progress)
 {
-    if (progress->shown && progress->last != 0)
+    if (progress->printed)
         fputs("\r\033[K", stderr);
 }
 
@@ -91,6 +93,7 @@ cli_check(const CliOptions *options)
                   g_ptr_array_new_with_free_func((GDestroyNotify)viommu_report_unref);
     g_auto(CliInput) input = {0};
     Progress progress = {.total = options->file_count,
+                         .last = g_get_monotonic_time(),
                          .shown = options->file_count >= PROGRESS_FILES && isatty(STDERR_FILENO) &&
                                   !isatty(STDOUT_FILENO) && !options->quiet};
     CliExit status = CLI_CLEAN;

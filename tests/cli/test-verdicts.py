@@ -6,6 +6,7 @@ import os
 import pty
 import subprocess
 import sys
+import time
 
 import program
 import tap
@@ -185,6 +186,44 @@ def test_colour_only_where_wanted():
     tap.true(escape in on_a_terminal(arguments), 'on a terminal')
     tap.true(escape not in on_a_terminal(arguments, NO_COLOR='1'), 'not with NO_COLOR')
     tap.true(escape not in on_a_terminal([*arguments, '--color', 'never']), 'not when told never')
+
+
+def progress_of(*flags):
+    """What a run over many files, one of them slow to come, shows on the terminal of stderr."""
+    leader, follower = pty.openpty()
+    slow = os.path.join(program.SCRATCH.name, 'slow.xml')
+    os.mkfifo(slow)
+    files = [file('plain.xml', PLAIN)] * 60 + [slow] + [file('wrong.xml', WRONG)] * 60
+    child = subprocess.Popen([program.PROGRAM, 'check', *files, *NONE, *flags],
+                             stdout=subprocess.PIPE, stderr=follower, env=program.environment())
+    os.close(follower)
+    with open(slow, 'wb') as writer:  # opens when the program has come to it
+        time.sleep(0.3)
+        writer.write(PLAIN)
+    child.stdout.read()
+    tap.equal(child.wait(), 1)
+    os.unlink(slow)
+    try:
+        text = os.read(leader, 65536)
+    except OSError:  # the terminal was closed without a word
+        text = b''
+    os.close(leader)
+    return text
+
+
+def test_progress_on_a_terminal():
+    tap.true(b'\r61/121 files, 0 with errors' in progress_of(), 'progress')
+    tap.equal(progress_of('-q'), b'')
+    path = file('plain.xml', PLAIN)
+    tap.equal(virt_viommu('check', *[path] * 200, *NONE).err, b'')
+
+
+def test_probe_tells_why_not():
+    if os.path.exists('/dev/iommu'):
+        raise tap.Skip('would reset idle devices of this machine')
+    done = virt_viommu('host', '--probe')
+    tap.equal((done.code, done.out), (2, b''))
+    tap.true(b'/dev/iommu' in done.err and done.err.count(b'\n') == 1, done.err)
 
 
 def test_full_disk_is_noticed():
