@@ -84,12 +84,12 @@ cli_plan_verdict(const CliOptions *options, const CliInput *input, const ViommuP
     report = viommu_check(input->host, domain, input->policy, input->target);
     verdict = cli_verdict(options, report);
     if (verdict == CLI_FINDINGS)
-        cli_complain("%s: the plan leaves findings that no domain XML can mend "
-                     "(virt-viommu check tells them)",
+        cli_complain("%s: the planned domain still has findings at or above --fail-on "
+                     "(virt-viommu check on what apply writes shows them)",
                      file);
     else if (verdict == CLI_UNDECIDED)
-        cli_complain("%s: the plan rests on facts that are unknown "
-                     "(virt-viommu check -v tells them)",
+        cli_complain("%s: the planned domain rests on facts that are unknown "
+                     "(virt-viommu check on what apply writes shows them)",
                      file);
     return verdict;
 }

@@ -107,6 +107,24 @@ def test_diff_makes_the_one_of_the_other():
         tap.equal(bool(diff.out), before != after, domain)
 
 
+def test_what_the_caller_refuses_is_not_written():
+    """The q35 example keeps one note after planning; facts that are missing decide less."""
+    domain, host = f'{SOURCE}/examples/domains/gpu-q35.xml', f'{SOURCE}/examples/hosts/xeon.json'
+    for severity, code in (('error', 0), ('warning', 0), ('info', 1)):
+        for verb in ('apply', 'plan'):
+            done = virt_viommu(verb, domain, '--host', host, '--fail-on', severity)
+            tap.equal(done.code, code, f'{verb} {severity}')
+            tap.equal(done.err.count(b'\n'), code, f'{verb} {severity}: {done.err!r}')
+            tap.equal(bool(done.out), verb == 'plan' or code == 0, f'{verb} {severity}')
+    tap.equal(virt_viommu('apply', domain, '--host', host, '--strict').code, 0)
+    with open(host, encoding='utf-8') as text:
+        facts = json.load(text)
+    del facts['limits'], facts['kernel']
+    blind = file('blind.json', json.dumps(facts).encode())
+    done = virt_viommu('apply', domain, '--host', blind, '--strict')
+    tap.equal((done.code, done.out), (3, b''), f'without some facts: {done}')
+
+
 def test_no_plan_no_output():
     weak = file('weak.json', b'{"host": 1, "arch": "x86_64", "iommus": [], "groups": [], '
                              b'"devices": [], "iommufd": false}')
