@@ -66,9 +66,9 @@ def environment(**more):
     return keep
 
 
-def virt_viommu(*arguments, stdin=b'', env=None, **options):
+def virt_viommu(*arguments, stdin=b'', env=None, prefix=(), **options):
     """Ends with an error of the test when the program crashes or hangs."""
-    done = subprocess.run([PROGRAM, *arguments], input=stdin, capture_output=True, timeout=120,
+    done = subprocess.run([*prefix, PROGRAM, *arguments], input=stdin, capture_output=True, timeout=120,
                           env=environment(**(env or {})), **options)
     if done.returncode not in (0, 1, 2, 3):
         raise AssertionError(f'{arguments}: exit {done.returncode}: {done.stderr[-2000:]!r}')
