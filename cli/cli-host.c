@@ -1,6 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cli.h"
 
+/* Opening a function resets it, so what will be touched is said before. */
+static gboolean
+probe(const CliOptions *options, ViommuHost *host, GError **error)
+{
+    g_auto(GStrv) idle = viommu_host_list_idle(host);
+    g_autofree char *list = g_strjoinv(", ", idle);
+
+    if (*idle && !options->quiet)
+        cli_complain("asking %s, which resets them", list);
+    if (!viommu_host_probe(host, error))
+        return FALSE;
+    if (!*idle)
+        cli_complain("nothing to ask: no function idles on a vfio driver with its whole group; "
+                     "one behind each IOMMU is enough");
+    return TRUE;
+}
+
 CliExit
 cli_host(const CliOptions *options)
 {
@@ -10,7 +27,7 @@ cli_host(const CliOptions *options)
 
     if (!host)
         return CLI_TROUBLE;
-    if (options->probe && !viommu_host_probe(host, &error))
+    if (options->probe && !probe(options, host, &error))
         return cli_fail(error);
     if (options->save) {
         g_autofree char *document = viommu_host_to_json(host);

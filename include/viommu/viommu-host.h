@@ -42,6 +42,20 @@ typedef enum {
 ViommuHost *viommu_host_new_live(ViommuHostFlags flags, GError **error);
 
 /**
+ * viommu_host_list_idle:
+ * @host: facts of the running host
+ *
+ * The functions that viommu_host_probe() would open, and so reset: each idles on a vfio driver, its
+ * whole group idles too, and no process holds their device nodes.
+ *
+ * Returns: (transfer full) (array zero-terminated=1): addresses, "DDDD:BB:DD.F"; free with
+ *   g_strfreev()
+ *
+ * Since: 0.1
+ */
+char **viommu_host_list_idle(const ViommuHost *host);
+
+/**
  * viommu_host_probe:
  * @host: facts of the running host
  *

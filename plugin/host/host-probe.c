@@ -104,7 +104,8 @@ host_probe_candidates(const ViommuHost *host)
 {
     GPtrArray *candidates = g_ptr_array_new();
 
-    for (guint i = 0; i < host->devices->len; i++) {
+    /* a saved document shows neither who holds a node nor what happened since */
+    for (guint i = 0; host->sysroot && i < host->devices->len; i++) {
         const HostDevice *device = host->devices->pdata[i];
         g_autofree char *obstacle = host_probe_obstacle(host, device);
 

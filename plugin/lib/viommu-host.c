@@ -34,6 +34,24 @@ viommu_host_new_live(ViommuHostFlags flags, GError **error)
     return g_steal_pointer(&host);
 }
 
+char **
+viommu_host_list_idle(const ViommuHost *host)
+{
+    g_autoptr(GPtrArray) candidates = NULL;
+    g_autoptr(GStrvBuilder) addresses = g_strv_builder_new();
+
+    g_return_val_if_fail(host, NULL);
+
+    candidates = host_probe_candidates(host);
+    for (guint i = 0; i < candidates->len; i++) {
+        const HostDevice *device = g_ptr_array_index(candidates, i);
+        g_autofree char *address = base_pci_format(device->address);
+
+        g_strv_builder_add(addresses, address);
+    }
+    return g_strv_builder_end(addresses);
+}
+
 gboolean
 viommu_host_probe(ViommuHost *host, GError **error)
 {
