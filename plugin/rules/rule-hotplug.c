@@ -15,6 +15,15 @@ wants_ports(const RuleCall *call)
     return call->view->policy && wanted_ports(call) > 0;
 }
 
+/* On a conventional root bus every free slot takes a device, and there are no root ports. */
+static gboolean
+needs_ports(const RuleCall *call)
+{
+    const ModelController *root = model_controller(call->view->domain, 0);
+
+    return wants_ports(call) && !(root && root->kind == MODEL_BUS_PCI_ROOT);
+}
+
 static guint
 count_free(const ViommuDomain *domain, const GPtrArray *controllers, guint root)
 {
@@ -145,7 +154,7 @@ static const Rule rules[] = {
         .effect = RULE_EFFECT_REFUSED_HOTPLUG,
         .demotable = TRUE,
         .check = check_free_ports,
-        .applies = wants_ports,
+        .applies = needs_ports,
     },
     {
         .id = "hotplug-port-off",
