@@ -22,6 +22,7 @@ typedef struct {
     const ModelEndpoint *endpoint; /* NULL: a <hostdev> or <interface> */
     PlanDevice *device;            /* NULL: emulated, or not surely assigned */
     PlanSmmu *smmu;                /* that it must be behind */
+    const ModelController *bridge; /* that is the device itself */
     SeatState state;
     const char *because, *rule;
 } Seat;
@@ -148,6 +149,20 @@ add_seat(PlanWork *work, GArray *seats, xmlNode *node, const ModelAddress *now,
     g_array_append_val(seats, seat);
 }
 
+/* Bridges and switches without address take a port as well, like a device. */
+static void
+collect_bridges(PlanWork *work, GArray *seats)
+{
+    for (guint i = 0; i < work->domain->controllers->len; i++) {
+        const ModelController *it = work->domain->controllers->pdata[i];
+
+        if (it->node && (it->kind == MODEL_BUS_PCIE_TO_PCI || it->kind == MODEL_BUS_UPSTREAM)) {
+            add_seat(work, seats, it->node, &it->address, NULL, NULL);
+            g_array_index(seats, Seat, seats->len - 1).bridge = it;
+        }
+    }
+}
+
 static GArray *
 collect(PlanWork *work)
 {
@@ -163,6 +178,7 @@ collect(PlanWork *work)
 
         add_seat(work, seats, hostdev->dev->node, &hostdev->dev->address, NULL, hostdev);
     }
+    collect_bridges(work, seats);
     return seats;
 }
 
@@ -284,6 +300,8 @@ seat_on(PlanWork *work, const Seat *seat, guint root)
     if (!found)
         return FALSE;
     plan_layout_take(work->layout, address);
+    if (seat->bridge)
+        plan_layout_find(work->layout, seat->bridge->index)->address = address;
     if (seat->device)
         seat->device->bus = base_u64(address.bus);
     if (seat->node)
