@@ -242,3 +242,45 @@ rule_xml_check_too_new(RuleCall *call)
     rule_fail(call, iommu->driver, help, "libvirt %s drops %s without a word; %s is needed", have,
               list->str, need);
 }
+
+/* "on" or "off", as libvirt reads them with virXMLPropTristateSwitch */
+static const char *const switches[] = {"accel",           "ats", "caching_mode", "cmdqv",
+                                       "dma_translation", "eim", "intremap",     "iotlb",
+                                       "passthrough",     "ril", "xtsup"};
+
+/* As virXMLPropUInt reads it: leading blanks and a plus sign pass, anything behind it does not. */
+static gboolean
+is_uint(const char *text)
+{
+    char *end = NULL;
+    guint64 value = g_ascii_strtoull(text, &end, 10);
+
+    return !strchr(text, '-') && end != text && *end == '\0' && value <= G_MAXUINT32;
+}
+
+gboolean
+rule_xml_is_written(const RuleCall *call)
+{
+    return rule_iommu_is_element(call->iommu->iommu) && call->iommu->iommu->driver;
+}
+
+void
+rule_xml_check_value(RuleCall *call)
+{
+    const ModelIommu *iommu = call->iommu->iommu;
+    const char *width = rule_iommu_attribute(iommu, "aw_bits");
+
+    for (guint i = 0; i < G_N_ELEMENTS(switches); i++) {
+        const char *value = rule_iommu_attribute(iommu, switches[i]);
+        g_autofree char *help = NULL;
+
+        if (!value || strcmp(value, "on") == 0 || strcmp(value, "off") == 0)
+            continue;
+        help = g_strdup_printf("%s='on' or %s='off'", switches[i], switches[i]);
+        rule_fail(call, rule_iommu_place(iommu), help, "%s='%s' is neither 'on' nor 'off'",
+                  switches[i], value);
+    }
+    if (width && !is_uint(width))
+        rule_fail(call, rule_iommu_place(iommu), "aw_bits='39' or aw_bits='48'",
+                  "aw_bits='%s' is no number of bits", width);
+}

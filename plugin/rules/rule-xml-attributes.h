@@ -9,3 +9,5 @@ gboolean rule_xml_asks_model(const RuleCall *call);
 void rule_xml_check_not_for_model(RuleCall *call);
 gboolean rule_xml_has_late_comer(const RuleCall *call);
 void rule_xml_check_too_new(RuleCall *call);
+gboolean rule_xml_is_written(const RuleCall *call);
+void rule_xml_check_value(RuleCall *call);

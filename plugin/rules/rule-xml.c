@@ -239,6 +239,23 @@ static const Rule rules[] = {
         .applies = rule_xml_asks_model,
     },
     {
+        .id = "xml-value-invalid",
+        .severity = VIOMMU_SEVERITY_ERROR,
+        .summary = "a value that libvirt cannot read",
+        .rationale = "Switches of a vIOMMU are 'on' or 'off' (not 'yes' or 'true'), and aw_bits is "
+                     "a decimal number. libvirt refuses the definition: Invalid value for "
+                     "attribute 'caching_mode' in element 'driver'.",
+        .remedy = "on or off; a decimal number",
+        .source = "libvirt 11.3 src/conf/domain_conf.c:14312-14335, src/util/virxml.c:396, 613; "
+                  "libvirt 12.8 domaincommon.rng, element iommu",
+        .fixer = RULE_FIXER_DOMAIN,
+        .scope = RULE_SCOPE_VIOMMU,
+        .effect = RULE_EFFECT_REFUSED_DEFINE,
+        .certain = TRUE,
+        .check = rule_xml_check_value,
+        .applies = rule_xml_is_written,
+    },
+    {
         .id = "xml-attribute-too-new",
         .severity = VIOMMU_SEVERITY_ERROR,
         .summary = "an attribute that this libvirt version is too old to know",
