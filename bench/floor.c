@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The least that reading a host can cost: opens, reads and closes once what the reader wants of a
+ * tree of sysfs-tree.py, and looks at nothing.  usage: floor DIR
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int
+open_dir(int at, const char *path)
+{
+    return openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+static void
+read_file(int at, const char *name)
+{
+    char text[4096];
+    int fd = openat(at, name, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        return;
+    while (read(fd, text, sizeof text) > 0)
+        continue;
+    close(fd);
+}
+
+static void
+read_link(int at, const char *name)
+{
+    char text[4096];
+
+    if (readlinkat(at, name, text, sizeof text) < 0)
+        return;
+}
+
+static void
+list(int at, const char *path)
+{
+    DIR *dir = fdopendir(open_dir(at, path));
+
+    while (dir && readdir(dir))
+        continue;
+    if (dir)
+        closedir(dir);
+}
+
+static void
+read_function(int dir)
+{
+    static const char *const files[] = {"vendor",       "device",         "class",
+                                        "numa_node",    "sriov_totalvfs", "sriov_numvfs",
+                                        "reset_method", "resource"};
+    static const char *const links[] = {"iommu", "iommu_group", "driver", "physfn"};
+
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        read_file(dir, files[i]);
+    for (size_t i = 0; i < sizeof links / sizeof *links; i++)
+        read_link(dir, links[i]);
+    list(dir, "vfio-dev");
+}
+
+static void
+read_group(int dir)
+{
+    read_file(dir, "type");
+    read_file(dir, "name");
+    read_file(dir, "reserved_regions");
+    list(dir, "devices");
+}
+
+static void
+read_each(int root, const char *path, void (*read_one)(int dir))
+{
+    int at = open_dir(root, path);
+    DIR *dir = fdopendir(dup(at));
+    struct dirent *entry;
+
+    while (dir && (entry = readdir(dir))) {
+        int one = *entry->d_name == '.' ? -1 : open_dir(at, entry->d_name);
+
+        if (one < 0)
+            continue;
+        read_one(one);
+        close(one);
+    }
+    if (dir)
+        closedir(dir);
+    close(at);
+}
+
+int
+main(int argc, char **argv)
+{
+    int root = argc == 2 ? open_dir(AT_FDCWD, argv[1]) : -1;
+
+    if (root < 0) {
+        fputs("usage: floor DIR\n", stderr);
+        return 2;
+    }
+    read_each(root, "sys/bus/pci/devices", read_function);
+    read_each(root, "sys/kernel/iommu_groups", read_group);
+    return 0;
+}
