@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Private to the family xml: attributes that libvirt drops or refuses. */
+/* Private to the family xml: attributes and addresses that libvirt drops or refuses. */
 #pragma once
 
 #include "rule.h"
@@ -11,3 +11,4 @@ gboolean rule_xml_has_late_comer(const RuleCall *call);
 void rule_xml_check_too_new(RuleCall *call);
 gboolean rule_xml_is_written(const RuleCall *call);
 void rule_xml_check_value(RuleCall *call);
+void rule_xml_check_addresses(RuleCall *call);

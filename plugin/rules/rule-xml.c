@@ -256,6 +256,23 @@ static const Rule rules[] = {
         .applies = rule_xml_is_written,
     },
     {
+        .id = "xml-address-invalid",
+        .severity = VIOMMU_SEVERITY_ERROR,
+        .summary = "a PCI address that libvirt cannot read",
+        .rationale = "Bus, slot and function are numbers up to 0xff, 0x1f and 7. libvirt refuses "
+                     "the definition: Invalid value for attribute 'bus' in element 'address': "
+                     "'abc'. Expected non-negative integer value, or Invalid PCI address "
+                     "slot='0x20', must be <= 0x1F.",
+        .remedy = "an address within these bounds, or none: libvirt then chooses one",
+        .source = "libvirt 11.3 src/conf/device_conf.c:258, src/util/virpci.c:1782; texts run on "
+                  "libvirt 12.8.0",
+        .fixer = RULE_FIXER_DOMAIN,
+        .scope = RULE_SCOPE_DOMAIN,
+        .effect = RULE_EFFECT_REFUSED_DEFINE,
+        .certain = TRUE,
+        .check = rule_xml_check_addresses,
+    },
+    {
         .id = "xml-attribute-too-new",
         .severity = VIOMMU_SEVERITY_ERROR,
         .summary = "an attribute that this libvirt version is too old to know",

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* PCI addresses that libvirt refuses to read, of guest and host alike. */
+#include "rule-xml-attributes.h"
+
+#include "base-text.h"
+
+#include <string.h>
+
+typedef struct {
+    const char *name;
+    guint64 highest;
+} Part;
+
+/* libvirt 11.3 src/util/virpci.c:1782-1802; of the domain only that it is a number */
+static const Part parts[] = {
+    {"domain", G_MAXUINT32}, {"bus", 0xff}, {"slot", 0x1f}, {"function", 7}};
+
+static void
+check_address(RuleCall *call, const xmlNode *address)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(parts); i++) {
+        g_autofree char *text = model_attribute(address, parts[i].name);
+        g_autofree char *help = NULL;
+        guint64 value;
+
+        if (!text || (base_parse_u64(text, 0, &value) && value <= parts[i].highest))
+            continue;
+        help = g_strdup_printf("%s='0x0' to '0x%" G_GINT64_MODIFIER "x', or no address at all",
+                               parts[i].name, parts[i].highest);
+        rule_fail(call, address, help, "%s='%s' is no %s of a PCI address", parts[i].name, text,
+                  parts[i].name);
+    }
+}
+
+static gboolean
+is_pci(const xmlNode *element)
+{
+    g_autofree char *type = model_attribute(element, "type");
+
+    return g_strcmp0(type, "pci") == 0;
+}
+
+void
+rule_xml_check_addresses(RuleCall *call)
+{
+    const xmlNode *devices = call->view->domain->devices;
+
+    for (xmlNode *device = devices ? xmlFirstElementChild((xmlNode *)devices) : NULL; device;
+         device = xmlNextElementSibling(device)) {
+        const xmlNode *guest = model_child(device, "address");
+        const xmlNode *host = model_child(model_child(device, "source"), "address");
+        gboolean is_hostdev = strcmp((const char *)device->name, "hostdev") == 0;
+
+        if (guest && is_pci(guest))
+            check_address(call, guest);
+        /* <hostdev type='pci'> has it without a type, <interface type='hostdev'> with one */
+        if (host && (is_pci(host) || (is_hostdev && is_pci(device))))
+            check_address(call, host);
+    }
+}
