@@ -156,9 +156,16 @@ def test_quiet_and_verbose():
     tap.true(len(quiet) < len(normal) <= len(verbose), (len(quiet), len(normal), len(verbose)))
 
 
+def open_terminal():
+    try:
+        return pty.openpty()
+    except OSError as error:
+        raise tap.Skip(f'no pseudo-terminal can be had here: {error}') from error
+
+
 def on_a_terminal(arguments, **variables):
     """What comes out of a terminal of 80 columns."""
-    leader, follower = pty.openpty()
+    leader, follower = open_terminal()
     subprocess.run(['stty', 'cols', '80'], stdin=follower, check=True)
     child = subprocess.Popen([program.PROGRAM, *arguments], stdin=follower, stdout=follower,
                              stderr=subprocess.DEVNULL,
@@ -190,7 +197,7 @@ def test_colour_only_where_wanted():
 
 def progress_of(*flags):
     """What a run over many files, one of them slow to come, shows on the terminal of stderr."""
-    leader, follower = pty.openpty()
+    leader, follower = open_terminal()
     slow = os.path.join(program.SCRATCH.name, 'slow.xml')
     os.mkfifo(slow)
     files = [file('plain.xml', PLAIN)] * 60 + [slow] + [file('wrong.xml', WRONG)] * 60
