@@ -1,21 +1,28 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cli.h"
 
+#include <stdio.h>
+
 /* Opening a function resets it, so what will be touched is said before. */
 static gboolean
 probe(const CliOptions *options, ViommuHost *host, GError **error)
 {
     g_auto(GStrv) idle = viommu_host_list_idle(host);
+    g_auto(GStrv) needs = viommu_host_list_probe_needs(host);
     g_autofree char *list = g_strjoinv(", ", idle);
 
-    if (*idle && !options->quiet)
-        cli_complain("asking %s, which resets them", list);
-    if (!viommu_host_probe(host, error))
+    /* a refusal must not look like something was reset */
+    if (!viommu_host_can_probe(host, error))
         return FALSE;
+    if (*idle && !options->quiet)
+        cli_complain("opening and closing %s, which resets %s", list, idle[1] ? "them" : "it");
     if (!*idle)
         cli_complain("nothing to ask: no function idles on a vfio driver with its whole group; "
                      "one behind each IOMMU is enough");
-    return TRUE;
+    for (guint i = 0; needs[i] && !options->quiet; i++)
+        cli_complain("%s", needs[i]);
+    fflush(stderr);
+    return viommu_host_probe(host, error);
 }
 
 CliExit

@@ -17,6 +17,9 @@ cli_input_host(const CliOptions *options, ViommuHostFlags flags)
         host = viommu_host_new_live(flags, &error);
     if (!host)
         cli_fail(error);
+    else if (viommu_host_get_warning(host))
+        cli_complain("warning: %s; 'virt-viommu host --probe' writes it anew",
+                     viommu_host_get_warning(host));
     return host;
 }
 

@@ -42,6 +42,38 @@ typedef enum {
 ViommuHost *viommu_host_new_live(ViommuHostFlags flags, GError **error);
 
 /**
+ * viommu_host_get_warning:
+ *
+ * Returns: (nullable): why what an earlier probe of this boot kept could not be used; the facts
+ * lack only that
+ *
+ * Since: 0.1
+ */
+const char *viommu_host_get_warning(const ViommuHost *host);
+
+/**
+ * viommu_host_can_probe:
+ *
+ * Opens nothing.
+ *
+ * Returns: whether viommu_host_probe() may ask at all; FALSE with %VIOMMU_ERROR_INVALID_ARGUMENT
+ *   when @host is not the running host, else %VIOMMU_ERROR_UNSUPPORTED or %VIOMMU_ERROR_IO
+ *
+ * Since: 0.1
+ */
+gboolean viommu_host_can_probe(const ViommuHost *host, GError **error);
+
+/**
+ * viommu_host_list_probe_needs:
+ *
+ * Returns: (transfer full) (array zero-terminated=1): one sentence for each IOMMU that has
+ * functions but no idle one, and what it would take to ask it; free with g_strfreev()
+ *
+ * Since: 0.1
+ */
+char **viommu_host_list_probe_needs(const ViommuHost *host);
+
+/**
  * viommu_host_list_idle:
  * @host: facts of the running host
  *

@@ -86,6 +86,7 @@ host_facts_unref(ViommuHost *host)
         return;
     g_free(host->origin);
     g_free(host->sysroot);
+    g_free(host->warning);
     clear_text(&host->name);
     clear_text(&host->arch);
     clear_text(&host->kernel_release);

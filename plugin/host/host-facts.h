@@ -134,6 +134,7 @@ struct _ViommuHost {
     gint refs;
     char *origin;              /* "live", a directory or a file name; for messages */
     char *sysroot;             /* where more facts can be read on demand; NULL: a saved document */
+    char *warning;             /* what an earlier probe kept could not be used: why; NULL */
     gboolean none;             /* "--host none": nothing is known */
     BaseText name, arch;       /* arch in libvirt's spelling: x86_64, aarch64 */
     BaseU64 page_size, memory; /* bytes */

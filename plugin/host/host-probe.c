@@ -5,7 +5,9 @@
 #include "host-read.h"
 #include "host-uapi.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 /* (transfer full): @path below the root that the facts came from */
 static char *
@@ -188,10 +190,22 @@ probe_device(ViommuHost *host, HostDevice *device)
     host_probe_merge(host, device, &answer);
 }
 
+static gboolean
+may_open(const ViommuHost *host, GError **error)
+{
+    g_autofree char *path = below_root(host, "dev/iommu");
+
+    if (access(path, R_OK | W_OK) == 0)
+        return TRUE;
+    g_set_error(error, VIOMMU_ERROR, VIOMMU_ERROR_UNSUPPORTED, "%s: %s", path,
+                errno == EACCES ? "a probe needs root" : g_strerror(errno));
+    return FALSE;
+}
+
 /* The kernel warns where a PASID capability exists and could not be enabled (Linux 7.2
  * drivers/iommu/iommufd/device.c:1642): a host that panics on warnings must not be asked. */
-static gboolean
-may_probe(const ViommuHost *host, GError **error)
+gboolean
+host_probe_allowed(const ViommuHost *host, GError **error)
 {
     g_autofree char *path = NULL;
     g_autofree char *text = NULL;
@@ -208,6 +222,8 @@ may_probe(const ViommuHost *host, GError **error)
                     "CONFIG_VFIO_DEVICE_CDEV, and vfio-pci must be loaded");
         return FALSE;
     }
+    if (!may_open(host, error))
+        return FALSE;
     path = below_root(host, "proc/sys/kernel/panic_on_warn");
     if (!base_file_read(path, 64, &text, &length, error))
         return FALSE;
@@ -224,7 +240,7 @@ host_probe(ViommuHost *host, GError **error)
 {
     g_autoptr(GPtrArray) candidates = NULL;
 
-    if (!may_probe(host, error))
+    if (!host_probe_allowed(host, error))
         return FALSE;
     candidates = host_probe_candidates(host);
     for (guint i = 0; i < candidates->len; i++)

@@ -16,8 +16,16 @@ char *host_probe_obstacle(const ViommuHost *host, const HostDevice *device);
 /* The functions that a probe would open, and reset. (transfer container) of const HostDevice * */
 GPtrArray *host_probe_candidates(const ViommuHost *host);
 
+/* Why there is no candidate behind each IOMMU that has functions but no idle one, and what it would
+ * take: one sentence each. (transfer full) */
+char **host_probe_needs(const ViommuHost *host);
+
+/* Whether the kernel may be asked at all. Errors: not the running host, no iommufd, panic_on_warn
+ * is set. */
+gboolean host_probe_allowed(const ViommuHost *host, GError **error);
+
 /* Asks through every candidate and merges the answers into @host; a function that does not answer
- * leaves a reason. Errors: not the running host, no iommufd, panic_on_warn is set. */
+ * leaves a reason. Errors: as host_probe_allowed(). */
 gboolean host_probe(ViommuHost *host, GError **error);
 
 /* Adds one function's answer to the facts of the function and of its IOMMU. */

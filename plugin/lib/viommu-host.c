@@ -28,10 +28,35 @@ viommu_host_new_live(ViommuHostFlags flags, GError **error)
     g_return_val_if_fail(!error || !*error, NULL);
 
     host = host_read_tree("/", read_flags(flags), error);
-    /* spoilt notes of an earlier probe cost facts, not the run: "unknown" then says why */
+    /* spoilt notes of an earlier probe cost facts, not the run */
     if (host && !host_probe_overlay(host, run_directory(), &stale))
-        host_facts_explain(host, "iommus", "%s", stale->message);
+        host->warning = g_strdup(stale->message);
     return g_steal_pointer(&host);
+}
+
+const char *
+viommu_host_get_warning(const ViommuHost *host)
+{
+    g_return_val_if_fail(host, NULL);
+
+    return host->warning;
+}
+
+gboolean
+viommu_host_can_probe(const ViommuHost *host, GError **error)
+{
+    g_return_val_if_fail(host, FALSE);
+    g_return_val_if_fail(!error || !*error, FALSE);
+
+    return host_probe_allowed(host, error);
+}
+
+char **
+viommu_host_list_probe_needs(const ViommuHost *host)
+{
+    g_return_val_if_fail(host, NULL);
+
+    return host_probe_needs(host);
 }
 
 char **

@@ -314,6 +314,45 @@ test_candidates(void)
 }
 
 static void
+assert_need(const ViommuHost *host, const char *need)
+{
+    g_auto(GStrv) needs = host_probe_needs(host);
+
+    g_assert_cmpuint(g_strv_length(needs), ==, need ? 1 : 0);
+    if (need && *needs)
+        g_assert_nonnull(strstr(*needs, need));
+}
+
+static void
+test_needs(void)
+{
+    g_autofree char *root = g_dir_make_tmp("viommu-XXXXXX", NULL);
+    g_autofree char *fds = g_build_filename(root, "proc/123/fd", NULL);
+    g_autofree char *fd = g_build_filename(fds, "7", NULL);
+    g_autoptr(ViommuHost) host = make_host(root);
+    HostDevice *first = host->devices->pdata[0], *second = host->devices->pdata[1];
+
+    assert_need(host, NULL); /* idle */
+    g_assert_cmpint(g_mkdir_with_parents(fds, 0700), ==, 0);
+    g_assert_cmpint(symlink("/dev/vfio/3", fd), ==, 0);
+    assert_need(host, "smmu0 has no idle function: of 0000:01:00.0, its group is in use");
+    g_unlink(fd);
+    set_text(&second->driver, "e1000e"); /* the nearest is the one on vfio-pci, then the unbound */
+    assert_need(host, "of 0000:01:00.0, 0000:01:00.1 of its group is on driver e1000e");
+    set_text(&first->driver, NULL);
+    assert_need(host, "bind 0000:01:00.0 to vfio-pci");
+    set_text(&first->driver, "nvme"); /* of what the host uses none is proposed */
+    assert_need(host, "all 2 are on host drivers");
+    second->class = base_u64(0x060400);
+    assert_need(host, "its only one is on a host driver");
+    first->class = base_u64(0x060400);
+    assert_need(host, NULL); /* bridges alone: there is nothing to ask */
+    first->class = base_u64(0x020000);
+    g_clear_pointer(&host->sysroot, g_free);
+    assert_need(host, NULL); /* as read from a file */
+}
+
+static void
 test_merge_and_keep(void)
 {
     g_autofree char *root = g_dir_make_tmp("viommu-XXXXXX", NULL);
@@ -372,6 +411,7 @@ main(int argc, char **argv)
     g_test_add_func("/host-probe/silence", test_silence);
     g_test_add_func("/host-probe/refusals", test_refusals);
     g_test_add_func("/host-probe/candidates", test_candidates);
+    g_test_add_func("/host-probe/needs", test_needs);
     g_test_add_func("/host-probe/merge-and-keep", test_merge_and_keep);
     return g_test_run();
 }
