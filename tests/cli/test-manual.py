@@ -62,6 +62,45 @@ def test_the_example_policy_is_valid():
     tap.equal(done.code, 0, repr(done))
 
 
+def members_of_schema(schema, node, path):
+    """(path of the object, member) of every member below @node"""
+    if '$ref' in node:
+        node = schema['$defs'][node['$ref'].removeprefix('#/$defs/')]
+    for name, member in node.get('properties', {}).items():
+        yield path, name
+        yield from members_of_schema(schema, member, f'{path}.{name}'.removeprefix('document.'))
+    if 'items' in node:
+        yield from members_of_schema(schema, node['items'], path)
+
+
+def members_of_page(page):
+    """The same of a page's definitions, each with its text"""
+    block = page[page.index('\nMEMBERS\n'):page.index('\nEXAMPLE\n')]
+    for path, text in re.findall(r'^([a-z_.]+)\n-+\n(.*?)(?=^[a-z_.]+\n-+$|\Z)', block, re.M | re.S):
+        for name, words in re.findall(r'^([a-z_0-9]+)\n((?:  .*\n)+)', text, re.M):
+            yield path, name, words
+
+
+def test_every_member_of_host_facts_is_in_the_manual_and_no_other():
+    with open(f'{SOURCE}/schemas/host-1.schema.json', encoding='utf-8') as text:
+        schema = json.load(text)
+    wanted = sorted(members_of_schema(schema, schema, 'document'))
+    found = list(members_of_page(manual('virt-viommu-facts.5')))
+    tap.true(len(wanted) > 70, f'{len(wanted)} members')
+    tap.equal(sorted((path, name) for path, name, _ in found), wanted)
+    for path, name, words in found:
+        tap.true(re.search(r'^  [^.]{8,}.*Source:\s+\S', words, re.S), f'{path}.{name}: {words}')
+
+
+def test_the_example_of_host_facts_is_valid():
+    page = manual('virt-viommu-facts.5')
+    block = page[page.index('\nEXAMPLE\n'):]
+    text = block[block.index('  {'):block.index('\n  }\n') + 4]
+    done = virt_viommu('host', '--host', '-', '--json', stdin=text.encode())
+    tap.equal(done.code, 0, repr(done))
+    tap.equal(json.loads(done.out), json.loads(text))
+
+
 def completions(*words):
     """What bash offers for the last of @words."""
     script = f"""source '{SOURCE}/cli/virt-viommu.bash'
