@@ -96,6 +96,7 @@ parse_extended_capability(const Config *config, gsize offset, HostPcie *ret)
         return;
     case EXT_PRI:
         ret->pri = BASE_YES;
+        ret->pri_enabled = base_tri(get(config, offset + 4, 2) & 1);
         return;
     case EXT_PASID:
         parse_pasid(config, offset, ret);
@@ -116,7 +117,8 @@ walk_extended(const Config *config, HostPcie *ret)
     gsize offset = STANDARD_SIZE;
     guint steps = (CONFIG_SIZE - STANDARD_SIZE) / 8;
 
-    found.ats = found.pri = found.ats_enabled = found.pasid_enabled = BASE_NO;
+    found.ats = found.pri = BASE_NO;
+    found.ats_enabled = found.pri_enabled = found.pasid_enabled = BASE_UNKNOWN;
     found.pasid_bits = base_u64_absent();
     found.acs_state = BASE_STATE_ABSENT;
     while (offset != 0) {
@@ -134,10 +136,6 @@ walk_extended(const Config *config, HostPcie *ret)
         if (offset != 0 && (offset < STANDARD_SIZE || offset + 8 > config->length))
             return FALSE;
     }
-    if (found.ats == BASE_NO)
-        found.ats_enabled = BASE_UNKNOWN;
-    if (!base_u64_is_known(found.pasid_bits))
-        found.pasid_enabled = BASE_UNKNOWN;
     found.extended = BASE_STATE_KNOWN;
     *ret = found;
     return TRUE;
@@ -209,6 +207,7 @@ take_from_pf(ViommuHost *host, HostDevice *device)
     if (pf && pf->physfn.state == BASE_STATE_ABSENT) /* a PF of a PF is garbage */
         host_read_config(host, address);
     device->pcie.pri = pf ? pf->pcie.pri : BASE_UNKNOWN;
+    device->pcie.pri_enabled = pf ? pf->pcie.pri_enabled : BASE_UNKNOWN;
     device->pcie.pasid_bits = pf ? pf->pcie.pasid_bits : (BaseU64){0};
     device->pcie.pasid_enabled = pf ? pf->pcie.pasid_enabled : BASE_UNKNOWN;
 }

@@ -35,6 +35,29 @@ group_free(gpointer data)
 }
 
 static void
+mdev_free(gpointer data)
+{
+    HostMdevType *type = data;
+
+    g_free(type->name);
+    clear_text(&type->label);
+    clear_text(&type->api);
+    g_free(type);
+}
+
+static void
+vdpa_free(gpointer data)
+{
+    HostVdpa *vdpa = data;
+
+    g_free(vdpa->name);
+    clear_text(&vdpa->parent);
+    clear_text(&vdpa->driver);
+    clear_text(&vdpa->node);
+    g_free(vdpa);
+}
+
+static void
 device_free(gpointer data)
 {
     HostDevice *device = data;
@@ -45,6 +68,7 @@ device_free(gpointer data)
     clear_text(&device->physfn);
     clear_text(&device->reset_method);
     g_array_unref(device->bars);
+    g_clear_pointer(&device->mdev_types, g_ptr_array_unref);
     g_free(device);
 }
 
@@ -57,6 +81,7 @@ host_facts_new(void)
     host->iommus = g_ptr_array_new_with_free_func(iommu_free);
     host->groups = g_ptr_array_new_with_free_func(group_free);
     host->devices = g_ptr_array_new_with_free_func(device_free);
+    host->vdpa = g_ptr_array_new_with_free_func(vdpa_free);
     host->reasons = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     return host;
 }
@@ -95,6 +120,7 @@ host_facts_unref(ViommuHost *host)
     g_ptr_array_unref(host->iommus);
     g_ptr_array_unref(host->groups);
     g_ptr_array_unref(host->devices);
+    g_ptr_array_unref(host->vdpa);
     g_hash_table_unref(host->reasons);
     g_free(host);
 }
@@ -130,6 +156,28 @@ host_facts_add_device(ViommuHost *host, BasePci address)
     device->bars = g_array_new(FALSE, FALSE, sizeof(HostBar));
     g_ptr_array_add(host->devices, device);
     return device;
+}
+
+HostMdevType *
+host_facts_add_mdev(HostDevice *device, const char *name)
+{
+    HostMdevType *type = g_new0(HostMdevType, 1);
+
+    type->name = g_strdup(name);
+    if (!device->mdev_types)
+        device->mdev_types = g_ptr_array_new_with_free_func(mdev_free);
+    g_ptr_array_add(device->mdev_types, type);
+    return type;
+}
+
+HostVdpa *
+host_facts_add_vdpa(ViommuHost *host, const char *name)
+{
+    HostVdpa *vdpa = g_new0(HostVdpa, 1);
+
+    vdpa->name = g_strdup(name);
+    g_ptr_array_add(host->vdpa, vdpa);
+    return vdpa;
 }
 
 void

@@ -90,7 +90,7 @@ typedef struct {
     HostPcieType type;
     BaseState extended; /* whether extended capabilities could be read */
     BaseTri ats, ats_enabled;
-    BaseTri pri;
+    BaseTri pri, pri_enabled;
     BaseU64 pasid_bits; /* width; ABSENT: no PASID capability. A VF shows its PF's */
     BaseTri pasid_enabled;
     BaseState acs_state;     /* ABSENT: no ACS capability */
@@ -107,12 +107,27 @@ typedef struct {
 } HostBar;
 
 typedef struct {
+    char *name;     /* such as "i915-GVTg_V5_4"; the first member, host-json-keyed.h counts on it */
+    BaseText label; /* the vendor's name */
+    BaseText api;   /* "vfio-pci", … */
+    BaseU64 available; /* instances that can still be made */
+} HostMdevType;
+
+typedef struct {
+    char *name;      /* "vdpa0"; the first member, as above */
+    BaseText parent; /* address of the PCI function; absent: not of one */
+    BaseText driver; /* "vhost_vdpa", "virtio_vdpa"; absent: none bound */
+    BaseText node;   /* "vhost-vdpa-0" below /dev; absent: none */
+} HostVdpa;
+
+typedef struct {
     BasePci address;
     BaseU64 vendor, device;               /* 16 bits */
     BaseU64 class;                        /* 24 bits: base, sub, interface */
     BaseText iommu;                       /* name of a HostIommu; absent: not translated */
     BaseU64 group;                        /* id of a HostGroup; absent: none */
     BaseText driver;                      /* absent: no driver bound */
+    BaseTri vfio_variant;                 /* bound to a VFIO driver of its own, not to vfio-pci */
     BaseText vfio_dev;                    /* "vfio0"; absent: no VFIO character device */
     BaseU64 numa_node;                    /* absent: the host does not tell */
     BaseText physfn;                      /* address of the PF of a VF; absent: not a VF */
@@ -121,6 +136,8 @@ typedef struct {
     BaseState bars_state;
     GArray *bars; /* of HostBar */
     HostPcie pcie;
+    BaseState mdev_state;   /* absent: cannot be mediated */
+    GPtrArray *mdev_types;  /* of HostMdevType; NULL: none */
     BaseU64 max_pasid_log2; /* IOMMU_GET_HW_INFO */
 } HostDevice;
 
@@ -150,6 +167,8 @@ struct _ViommuHost {
     GPtrArray *iommus;                                   /* of HostIommu, by name */
     GPtrArray *groups;                                   /* of HostGroup, by id */
     GPtrArray *devices;                                  /* of HostDevice, by address */
+    BaseState vdpa_state;                                /* absent: the bus is not loaded */
+    GPtrArray *vdpa;                                     /* of HostVdpa, by name */
     GHashTable *reasons; /* char * fact path -> char * why it is unknown and what it would take */
 };
 
@@ -161,6 +180,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ViommuHost, host_facts_unref)
 HostIommu *host_facts_add_iommu(ViommuHost *host, const char *name);
 HostGroup *host_facts_add_group(ViommuHost *host, guint id);
 HostDevice *host_facts_add_device(ViommuHost *host, BasePci address);
+HostMdevType *host_facts_add_mdev(HostDevice *device, const char *name);
+HostVdpa *host_facts_add_vdpa(ViommuHost *host, const char *name);
 /* After the last add: sorts the lists, which the look-ups below need. */
 void host_facts_sort(ViommuHost *host);
 

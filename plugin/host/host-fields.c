@@ -92,9 +92,10 @@ const HostField host_fields_device[] = {
     OTHER(HostDevice, iommu, "iommu", HOST_FIELD_TEXT),
     NUMBER(HostDevice, group, "group", G_MAXUINT32),
     OTHER(HostDevice, driver, "driver", HOST_FIELD_TEXT),
+    TRI(HostDevice, vfio_variant, "vfio_variant"),
     OTHER(HostDevice, vfio_dev, "vfio_dev", HOST_FIELD_TEXT),
     NUMBER(HostDevice, numa_node, "numa_node", G_MAXINT32),
-    OTHER(HostDevice, physfn, "physfn", HOST_FIELD_TEXT),
+    OTHER(HostDevice, physfn, "physfn", HOST_FIELD_ADDRESS),
     NUMBER(HostDevice, sriov_totalvfs, "sriov_totalvfs", G_MAXUINT16),
     NUMBER(HostDevice, sriov_numvfs, "sriov_numvfs", G_MAXUINT16),
     OTHER(HostDevice, reset_method, "reset_method", HOST_FIELD_TEXT),
@@ -102,10 +103,25 @@ const HostField host_fields_device[] = {
     END,
 };
 
+const HostField host_fields_mdev[] = {
+    OTHER(HostMdevType, label, "name", HOST_FIELD_TEXT),
+    OTHER(HostMdevType, api, "api", HOST_FIELD_TEXT),
+    NUMBER(HostMdevType, available, "available", G_MAXUINT32),
+    END,
+};
+
+const HostField host_fields_vdpa[] = {
+    OTHER(HostVdpa, parent, "parent", HOST_FIELD_ADDRESS),
+    OTHER(HostVdpa, driver, "driver", HOST_FIELD_TEXT),
+    OTHER(HostVdpa, node, "node", HOST_FIELD_TEXT),
+    END,
+};
+
 const HostField host_fields_pcie[] = {
     TRI(HostPcie, ats, "ats"),
     TRI(HostPcie, ats_enabled, "ats_enabled"),
     TRI(HostPcie, pri, "pri"),
+    TRI(HostPcie, pri_enabled, "pri_enabled"),
     NUMBER(HostPcie, pasid_bits, "pasid_bits", 20), /* PCIe r6 7.8.8.2: at most 20 */
     TRI(HostPcie, pasid_enabled, "pasid_enabled"),
     TRI(HostPcie, flr, "flr"),
@@ -140,6 +156,19 @@ load_text(const BasePlace *place, BaseText *ret, GError **error)
     if (place->value && !host_fields_string(place, &text, error))
         return FALSE;
     return base_place_text(place, ret, error);
+}
+
+static gboolean
+load_address(const BasePlace *place, BaseText *ret, GError **error)
+{
+    BasePci ignored;
+
+    if (!load_text(place, ret, error))
+        return FALSE;
+    if (!ret->text || base_pci_parse(ret->text, &ignored))
+        return TRUE;
+    base_place_error(place, error, "must be an address such as 0000:01:00.0");
+    return FALSE;
 }
 
 static gboolean
@@ -197,6 +226,8 @@ load_field(const BasePlace *place, const HostField *field, gpointer target, GErr
         return load_version(place, target, error);
     case HOST_FIELD_TEXT:
         return load_text(place, target, error);
+    case HOST_FIELD_ADDRESS:
+        return load_address(place, target, error);
     }
     g_assert_not_reached();
 }
@@ -262,6 +293,7 @@ save_field(BaseJson *object, const HostField *field, gconstpointer source)
         save_version(object, field->key, *number);
         return;
     case HOST_FIELD_TEXT:
+    case HOST_FIELD_ADDRESS:
         base_json_add_text(object, field->key, *(const BaseText *)source);
         return;
     }

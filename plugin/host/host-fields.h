@@ -15,6 +15,7 @@ typedef enum {
     HOST_FIELD_LIMIT,   /* BaseU64: bytes or "unlimited" */
     HOST_FIELD_VERSION, /* BaseU64: "12.8.0" */
     HOST_FIELD_TEXT,    /* BaseText */
+    HOST_FIELD_ADDRESS, /* BaseText: an address of a PCI function */
 } HostFieldKind;
 
 typedef struct {
@@ -35,6 +36,8 @@ extern const HostField host_fields_iommu[];    /* of HostIommu */
 extern const HostField host_fields_group[];    /* of HostGroup */
 extern const HostField host_fields_device[];   /* of HostDevice */
 extern const HostField host_fields_pcie[];     /* of HostPcie */
+extern const HostField host_fields_mdev[];     /* of HostMdevType */
+extern const HostField host_fields_vdpa[];     /* of HostVdpa */
 
 /* A string that may be printed: base_place_string(), valid UTF-8 without control characters */
 gboolean host_fields_string(const BasePlace *place, const char **ret, GError **error);

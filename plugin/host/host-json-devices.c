@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "host-json-lists.h"
 
-#include "host-fields.h"
+#include "host-json-keyed.h"
 #include "host-names.h"
 
 static gboolean
@@ -122,9 +122,8 @@ static gboolean
 load_device(const BasePlace *place, ViommuHost *host, GHashTable *seen, GError **error)
 {
     BasePlace address_place = base_place_member(place, "address");
-    BasePlace physfn_place = base_place_member(place, "physfn");
     const char *text = NULL;
-    BasePci address, physfn;
+    BasePci address;
     HostDevice *device;
 
     if (!host_json_key(place, "address", seen, &text, error))
@@ -134,14 +133,9 @@ load_device(const BasePlace *place, ViommuHost *host, GHashTable *seen, GError *
         return FALSE;
     }
     device = host_facts_add_device(host, address);
-    if (!host_fields_load(place, host_fields_device, device, error) ||
-        !load_bars(place, device, error) || !load_pcie(place, &device->pcie, error))
-        return FALSE;
-    if (device->physfn.text && !base_pci_parse(device->physfn.text, &physfn)) {
-        base_place_error(&physfn_place, error, "must be an address such as 0000:01:00.0");
-        return FALSE;
-    }
-    return TRUE;
+    return host_fields_load(place, host_fields_device, device, error) &&
+           load_bars(place, device, error) && load_pcie(place, &device->pcie, error) &&
+           host_json_load_keyed(place, &host_json_mdev, device, &device->mdev_state, error);
 }
 
 gboolean

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "host-read.h"
 
-#include "host-fields.h"
+#include "host-json-keyed.h"
 #include "host-names.h"
 
 static void
@@ -182,6 +182,7 @@ save_device(gconstpointer item)
         add(object, "pcie", NULL);
     else if (device->pcie.state == BASE_STATE_KNOWN)
         add(object, "pcie", save_pcie(&device->pcie));
+    host_json_save_keyed(object, &host_json_mdev, device->mdev_state, device->mdev_types);
     return object;
 }
 
@@ -248,6 +249,7 @@ host_json_save(const ViommuHost *host)
     save_list(root, "iommus", host->iommus_state, host->iommus, save_iommu);
     save_list(root, "groups", host->groups_state, host->groups, save_group);
     save_list(root, "devices", host->devices_state, host->devices, save_device);
+    host_json_save_keyed(root, &host_json_vdpa, host->vdpa_state, host->vdpa);
     save_unknown(root, host);
     return root;
 }

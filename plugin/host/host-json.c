@@ -2,8 +2,7 @@
 #include "host-read.h"
 
 #include "base-file.h"
-#include "host-fields.h"
-#include "host-json-lists.h"
+#include "host-json-keyed.h"
 
 #define HOST_JSON_VERSION 1
 
@@ -156,7 +155,8 @@ host_json_parse(BaseJson *value, const char *name, GError **error)
         !load_section(&root, "versions", host_fields_versions, host, error) ||
         !load_section(&root, "vfio", host_fields_vfio, host, error) ||
         !load_memlock(&root, &host->memlock, error) || !load_unknown(&root, host, error) ||
-        !load_lists(&root, host, error))
+        !load_lists(&root, host, error) ||
+        !host_json_load_keyed(&root, &host_json_vdpa, host, &host->vdpa_state, error))
         return NULL;
     host_facts_set_kernel(host);
     return g_steal_pointer(&host);

@@ -193,6 +193,28 @@ read_vfio_dev(const Reader *reader)
     }
 }
 
+/* Their drivers are named as the modules: "mlx5_vfio_pci" (Linux drivers/vfio/pci/mlx5/main.c,
+ * KBUILD_MODNAME), while vfio-pci has its own name. */
+static BaseTri
+is_variant(const HostDevice *device)
+{
+    const char *driver = device->driver.text;
+
+    if (device->driver.state == BASE_STATE_UNKNOWN)
+        return BASE_UNKNOWN;
+    return base_tri(driver && strcmp(driver, "vfio-pci") != 0 &&
+                    (strstr(driver, "vfio-pci") || strstr(driver, "vfio_pci")));
+}
+
+static void
+read_mdev_types(const Reader *reader)
+{
+    int failed = host_tree_read_mdev(reader->dir, reader->device);
+
+    if (failed)
+        device_failed(reader, "mdev_types", "mdev_supported_types", failed);
+}
+
 static void
 read_facts(const Reader *reader)
 {
@@ -204,7 +226,9 @@ read_facts(const Reader *reader)
     read_link(reader, "iommu", &device->iommu);
     read_group(reader);
     read_link(reader, "driver", &device->driver);
+    device->vfio_variant = is_variant(device);
     read_vfio_dev(reader);
+    read_mdev_types(reader);
     read_numa_node(reader);
     read_physfn(reader);
     read_number(reader, "sriov_totalvfs", 10, G_MAXUINT16, TRUE, &device->sriov_totalvfs);

@@ -167,6 +167,7 @@ host_read_tree(const char *root, HostReadFlags flags, GError **error)
     host_tree_read_groups(&tree);
     host_tree_read_devices(&tree);
     settle(host);
+    host_tree_read_vdpa(&tree);
     host_tree_read_vfio(&tree);
     if (!(flags & HOST_READ_CONFIG))
         host_facts_explain(host, "devices",

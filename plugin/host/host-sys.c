@@ -140,16 +140,37 @@ host_sys_u64(int dir, const char *path, guint base, guint64 max, guint64 *ret)
     return 0;
 }
 
+static int
+read_target(int dir, const char *path, char target[PATH_MAX])
+{
+    gssize length = readlinkat(dir, path, target, PATH_MAX - 1);
+
+    if (length < 0)
+        return errno == EINVAL ? EBADMSG : errno;
+    target[length] = '\0';
+    return 0;
+}
+
+int
+host_sys_target(int dir, const char *path, char **ret)
+{
+    char target[PATH_MAX];
+    int failed = read_target(dir, path, target);
+
+    if (!failed)
+        *ret = clean(target);
+    return failed;
+}
+
 int
 host_sys_link(int dir, const char *path, char **ret)
 {
     char target[PATH_MAX];
     g_autofree char *name = NULL;
-    gssize length = readlinkat(dir, path, target, sizeof target - 1);
+    int failed = read_target(dir, path, target);
 
-    if (length < 0)
-        return errno == EINVAL ? EBADMSG : errno;
-    target[length] = '\0';
+    if (failed)
+        return failed;
     name = g_path_get_basename(target);
     *ret = clean(name);
     return 0;

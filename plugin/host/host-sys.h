@@ -32,6 +32,8 @@ int host_sys_lines(int dir, const char *path, gsize limit, GStrv *ret);
 int host_sys_u64(int dir, const char *path, guint base, guint64 max, guint64 *ret);
 /* Last component of a link's target. */
 int host_sys_link(int dir, const char *path, char **ret);
+/* A link's whole target. */
+int host_sys_target(int dir, const char *path, char **ret);
 /* Names in a directory in strcmp order, without "." and ".."; (transfer full) strings */
 int host_sys_list(int dir, const char *path, GPtrArray **ret);
 gboolean host_sys_exists(int dir, const char *path);

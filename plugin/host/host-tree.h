@@ -26,3 +26,6 @@ void host_tree_read_vfio(HostTree *tree);    /* needs the devices */
 void host_tree_read_iommus(HostTree *tree);
 void host_tree_read_groups(HostTree *tree);
 void host_tree_read_devices(HostTree *tree);
+void host_tree_read_vdpa(HostTree *tree);
+/* Types of mediated devices of the function whose directory is @dir; 0 or an errno value */
+int host_tree_read_mdev(int dir, HostDevice *device);

@@ -130,7 +130,94 @@ tree_read(Tree *tree)
     saved = host_json_save(tree->host); /* whatever the tree holds, the document can be loaded */
     again = host_json_parse(saved, "saved", &error);
     g_assert_no_error(error);
+    if (again) {
+        g_autoptr(BaseJson) resaved = host_json_save(again);
+        g_autofree char *text = base_json_to_text(saved);
+        g_autofree char *same = base_json_to_text(resaved);
+
+        g_assert_cmpstr(same, ==, text); /* to the same facts */
+    }
     return tree->host;
+}
+
+static BaseTri
+variant_of(Tree *tree, const char *driver)
+{
+    drop(tree, DEVICE "driver");
+    if (driver)
+        put_link(tree, DEVICE "driver", driver);
+    return ((const HostDevice *)tree_read(tree)->devices->pdata[0])->vfio_variant;
+}
+
+static void
+test_variants(void)
+{
+    g_autoptr(Tree) tree = tree_sound();
+
+    g_assert_cmpint(variant_of(tree, "../drivers/vfio-pci"), ==, BASE_NO);
+    g_assert_cmpint(variant_of(tree, "../drivers/mlx5_vfio_pci"), ==, BASE_YES);
+    g_assert_cmpint(variant_of(tree, "../drivers/nvgrace-gpu-vfio-pci"), ==, BASE_YES);
+    g_assert_cmpint(variant_of(tree, "../drivers/mlx5_core"), ==, BASE_NO);
+    g_assert_cmpint(variant_of(tree, NULL), ==, BASE_NO);
+    put(tree, DEVICE "driver", "no link");
+    g_assert_cmpint(((const HostDevice *)tree_read(tree)->devices->pdata[0])->vfio_variant, ==,
+                    BASE_UNKNOWN);
+}
+
+static void
+test_mdev_types(void)
+{
+    g_autoptr(Tree) tree = tree_sound();
+    const HostDevice *device = tree_read(tree)->devices->pdata[0];
+    const HostMdevType *type;
+
+    g_assert_cmpint(device->mdev_state, ==, BASE_STATE_ABSENT);
+    put(tree, DEVICE "mdev_supported_types/nvidia-471/name", "GRID A100-1-5C\n");
+    put(tree, DEVICE "mdev_supported_types/nvidia-471/device_api", "vfio-pci\n");
+    put(tree, DEVICE "mdev_supported_types/nvidia-471/available_instances", "7\n");
+    put(tree, DEVICE "mdev_supported_types/nvidia-472/available_instances", "many\n");
+    device = tree_read(tree)->devices->pdata[0];
+    g_assert_cmpint(device->mdev_state, ==, BASE_STATE_KNOWN);
+    g_assert_cmpuint(device->mdev_types->len, ==, 2);
+    type = device->mdev_types->pdata[0];
+    g_assert_cmpstr(type->name, ==, "nvidia-471");
+    g_assert_cmpstr(type->label.text, ==, "GRID A100-1-5C");
+    g_assert_cmpstr(type->api.text, ==, "vfio-pci");
+    g_assert_cmpuint(type->available.value, ==, 7);
+    type = device->mdev_types->pdata[1];
+    g_assert_cmpint(type->label.state, ==, BASE_STATE_UNKNOWN);
+    g_assert_cmpint(type->available.state, ==, BASE_STATE_UNKNOWN);
+}
+
+static void
+test_vdpa(void)
+{
+    g_autoptr(Tree) tree = tree_sound();
+    const HostVdpa *vdpa;
+
+    g_assert_cmpint(tree_read(tree)->vdpa_state, ==, BASE_STATE_ABSENT);
+    put_dir(tree, "sys/devices/pci0000:00/0000:00:01.0/0000:01:00.0/vdpa0/vhost-vdpa-3");
+    put_link(tree, "sys/devices/pci0000:00/0000:00:01.0/0000:01:00.0/vdpa0/driver",
+             "../../../../../bus/vdpa/drivers/vhost_vdpa");
+    put_dir(tree, "sys/devices/vdpasim_net/vdpa1");
+    put_link(tree, "sys/bus/vdpa/devices/vdpa0",
+             "../../../devices/pci0000:00/0000:00:01.0/0000:01:00.0/vdpa0");
+    put_link(tree, "sys/bus/vdpa/devices/vdpa1", "../../../devices/vdpasim_net/vdpa1");
+    put_link(tree, "sys/bus/vdpa/devices/vdpa2", "../../../devices/gone");
+    g_assert_cmpint(tree_read(tree)->vdpa_state, ==, BASE_STATE_KNOWN);
+    g_assert_cmpuint(tree->host->vdpa->len, ==, 3);
+    vdpa = tree->host->vdpa->pdata[0];
+    g_assert_cmpstr(vdpa->name, ==, "vdpa0");
+    g_assert_cmpstr(vdpa->parent.text, ==, "0000:01:00.0"); /* not the port above it */
+    g_assert_cmpstr(vdpa->driver.text, ==, "vhost_vdpa");
+    g_assert_cmpstr(vdpa->node.text, ==, "vhost-vdpa-3");
+    vdpa = tree->host->vdpa->pdata[1];
+    g_assert_cmpint(vdpa->parent.state, ==, BASE_STATE_ABSENT);
+    g_assert_cmpint(vdpa->driver.state, ==, BASE_STATE_ABSENT);
+    g_assert_cmpint(vdpa->node.state, ==, BASE_STATE_ABSENT);
+    vdpa = tree->host->vdpa->pdata[2];
+    g_assert_cmpint(vdpa->driver.state, ==, BASE_STATE_UNKNOWN);
+    g_assert_cmpint(vdpa->node.state, ==, BASE_STATE_UNKNOWN);
 }
 
 static const HostDevice *
@@ -456,6 +543,9 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_set_nonfatal_assertions();
+    g_test_add_func("/host-broken/variants", test_variants);
+    g_test_add_func("/host-broken/mdev-types", test_mdev_types);
+    g_test_add_func("/host-broken/vdpa", test_vdpa);
     g_test_add_func("/host-broken/sound", test_sound);
     g_test_add_func("/host-broken/no-directory", test_no_directory);
     g_test_add_func("/host-broken/empty", test_empty);

@@ -50,6 +50,7 @@ test_capabilities(void)
     put_extended(bytes, 0x150, 0x000f, 0x160);
     put16(bytes, 0x156, 0x8000);
     put_extended(bytes, 0x160, 0x0013, 0x170);
+    put16(bytes, 0x164, 1);
     put_extended(bytes, 0x170, 0x001b, 0x180);
     put16(bytes, 0x174, 20 << 8 | 6);
     put16(bytes, 0x176, 1);
@@ -63,18 +64,23 @@ test_capabilities(void)
     g_assert_cmpint(pcie.ats, ==, BASE_YES);
     g_assert_cmpint(pcie.ats_enabled, ==, BASE_YES);
     g_assert_cmpint(pcie.pri, ==, BASE_YES);
+    g_assert_cmpint(pcie.pri_enabled, ==, BASE_YES);
     g_assert_cmpuint(pcie.pasid_bits.value, ==, 20);
     g_assert_cmpint(pcie.pasid_enabled, ==, BASE_YES);
     g_assert_cmphex(pcie.acs_cap, ==, 0x5f);
     g_assert_cmphex(pcie.acs_ctrl, ==, 0x1d); /* SV RR CR UF */
     put16(bytes, 0x174, 31 << 8);
     put16(bytes, 0x156, 0x001f);
+    put16(bytes, 0x164, 2); /* PRI: reset is not enable */
     g_assert_null(host_config_parse(bytes, sizeof bytes, &pcie));
+    g_assert_cmpint(pcie.pri_enabled, ==, BASE_NO);
     g_assert_cmpuint(pcie.pasid_bits.value, ==, 20);
     g_assert_cmpint(pcie.ats_enabled, ==, BASE_NO);
     put32(bytes, 0x100, 0); /* an empty list */
     g_assert_null(host_config_parse(bytes, sizeof bytes, &pcie));
     g_assert_cmpint(pcie.ats, ==, BASE_NO);
+    g_assert_cmpint(pcie.ats_enabled, ==, BASE_UNKNOWN);
+    g_assert_cmpint(pcie.pri_enabled, ==, BASE_UNKNOWN);
     g_assert_cmpint(pcie.pasid_bits.state, ==, BASE_STATE_ABSENT);
     g_assert_cmpint(pcie.acs_state, ==, BASE_STATE_ABSENT);
     g_assert_cmpint(pcie.extended, ==, BASE_STATE_KNOWN);
