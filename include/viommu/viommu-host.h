@@ -115,6 +115,21 @@ ViommuHost *viommu_host_new_from_sysroot(const char *directory, ViommuHostFlags 
                                          GError **error);
 
 /**
+ * viommu_host_new_for_domain: (constructor)
+ * @directory: (type filename) (nullable): a tree as above; NULL: the running host
+ * @domain: whose functions are looked at, with their groups and IOMMUs, and no others
+ *
+ * Facts that viommu_check() comes to the same report with as with those of the whole host, in a
+ * time that does not grow with the host. Not for a plan, which may count what else there is.
+ *
+ * Returns: (transfer full): facts, or NULL with %VIOMMU_ERROR_IO
+ *
+ * Since: 0.1
+ */
+ViommuHost *viommu_host_new_for_domain(const char *directory, const ViommuDomain *domain,
+                                       GError **error);
+
+/**
  * viommu_host_new_from_file: (constructor)
  * @path: (type filename): a host-1 JSON document (schemas/host-1.schema.json); "-": standard input
  *

@@ -12,16 +12,15 @@
 #define PROBED_FILE  "probed.json"
 #define PROBED_LIMIT ((gsize)4 * 1024 * 1024)
 
-/* (transfer full) (nullable): differs from boot to boot */
-static char *
-boot_id(const ViommuHost *host)
+char *
+host_boot_id(const char *root)
 {
     g_autofree char *path = NULL;
     char *text = NULL;
 
-    if (!host->sysroot)
+    if (!root)
         return NULL;
-    path = g_build_filename(host->sysroot, "proc/sys/kernel/random/boot_id", NULL);
+    path = g_build_filename(root, "proc/sys/kernel/random/boot_id", NULL);
     if (!g_file_get_contents(path, &text, NULL, NULL))
         return NULL;
     return g_strstrip(text);
@@ -94,7 +93,7 @@ host_probe_save(const ViommuHost *host, const char *directory, GError **error)
 {
     g_autoptr(ViommuHost) probed = probed_only(host);
     g_autoptr(BaseJson) document = host_json_save(probed);
-    g_autofree char *boot = boot_id(host);
+    g_autofree char *boot = host_boot_id(host->sysroot);
     g_autofree char *path = g_build_filename(directory, PROBED_FILE, NULL);
     g_autofree char *text = NULL;
 
@@ -136,7 +135,7 @@ gboolean
 host_probe_overlay(ViommuHost *host, const char *directory, GError **error)
 {
     g_autofree char *path = g_build_filename(directory, PROBED_FILE, NULL);
-    g_autofree char *boot = boot_id(host);
+    g_autofree char *boot = host_boot_id(host->sysroot);
     g_autoptr(BaseJson) document = NULL;
     g_autoptr(ViommuHost) probed = NULL;
     BasePlace root, member;

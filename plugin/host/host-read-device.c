@@ -237,6 +237,15 @@ read_facts(const Reader *reader)
     read_bars(reader);
 }
 
+static void
+read_neighbour_facts(const Reader *reader)
+{
+    read_number(reader, "class", 0, 0xffffff, FALSE, &reader->device->class);
+    read_link(reader, "driver", &reader->device->driver);
+    reader->device->vfio_variant = is_variant(reader->device);
+    read_physfn(reader);
+}
+
 static gboolean
 starts_with(gpointer key, gpointer value, gpointer prefix)
 {
@@ -255,7 +264,7 @@ forget(HostTree *tree, const char *name)
 }
 
 static void
-read_device(HostTree *tree, int devices_dir, const char *name)
+read_device(HostTree *tree, int devices_dir, const char *name, gboolean neighbour)
 {
     g_auto(HostDir) dir = -1;
     Reader reader = {.tree = tree, .name = name};
@@ -265,9 +274,34 @@ read_device(HostTree *tree, int devices_dir, const char *name)
         return;
     reader.dir = dir;
     reader.device = host_facts_add_device(tree->host, address);
-    read_facts(&reader);
+    if (neighbour)
+        read_neighbour_facts(&reader);
+    else
+        read_facts(&reader);
     if (host_sys_gone(dir, "vendor"))
         forget(tree, name);
+}
+
+static void
+read_one(HostTree *tree, BasePci address, gboolean neighbour)
+{
+    g_auto(HostDir) dir = -1;
+    g_autofree char *name = base_pci_format(address);
+
+    if (!host_sys_open_dir(tree->root, DEVICES_PATH, &dir))
+        read_device(tree, dir, name, neighbour);
+}
+
+void
+host_tree_read_device(HostTree *tree, BasePci address)
+{
+    read_one(tree, address, FALSE);
+}
+
+void
+host_tree_read_neighbour(HostTree *tree, BasePci address)
+{
+    read_one(tree, address, TRUE);
 }
 
 void
@@ -285,5 +319,5 @@ host_tree_read_devices(HostTree *tree)
     }
     tree->host->devices_state = BASE_STATE_KNOWN;
     for (guint i = 0; names && i < names->len; i++)
-        read_device(tree, dir, names->pdata[i]);
+        read_device(tree, dir, names->pdata[i], FALSE);
 }

@@ -121,6 +121,16 @@ read_group(HostTree *tree, int groups_dir, const char *name)
 }
 
 void
+host_tree_read_group(HostTree *tree, guint id)
+{
+    g_auto(HostDir) dir = -1;
+    g_autofree char *name = g_strdup_printf("%u", id);
+
+    if (!host_sys_open_dir(tree->root, GROUPS_PATH, &dir))
+        read_group(tree, dir, name);
+}
+
+void
 host_tree_read_groups(HostTree *tree)
 {
     g_auto(HostDir) dir = -1;

@@ -152,14 +152,17 @@ read_smmu(const Unit *unit)
                            "/" IORT_PATH " does not tell for all root complexes of this SMMU");
 }
 
-static void
-read_iommu(HostTree *tree, int class_dir, const char *name)
+#define IOMMUS_PATH "sys/class/iommu"
+
+void
+host_tree_read_iommu(HostTree *tree, const char *name)
 {
     g_auto(HostDir) dir = -1;
+    g_autofree char *path = g_build_filename(IOMMUS_PATH, name, NULL);
     Unit unit = {.tree = tree};
     const char *type;
 
-    if (host_sys_open_dir(class_dir, name, &dir))
+    if (host_sys_open_dir(tree->root, path, &dir))
         return;
     unit.dir = dir;
     unit.iommu = host_facts_add_iommu(tree->host, name);
@@ -177,17 +180,14 @@ read_iommu(HostTree *tree, int class_dir, const char *name)
 void
 host_tree_read_iommus(HostTree *tree)
 {
-    g_auto(HostDir) dir = -1;
     g_autoptr(GPtrArray) names = NULL;
-    int failed = host_sys_open_dir(tree->root, "sys/class/iommu", &dir);
+    int failed = host_sys_list(tree->root, IOMMUS_PATH, &names);
 
-    if (!failed)
-        failed = host_sys_list(dir, ".", &names);
     if (failed && !host_tree_absent(tree, failed, "sys/class")) {
-        host_tree_failed(tree, "iommus", "sys/class/iommu", failed);
+        host_tree_failed(tree, "iommus", IOMMUS_PATH, failed);
         return;
     }
     tree->host->iommus_state = BASE_STATE_KNOWN;
     for (guint i = 0; names && i < names->len; i++)
-        read_iommu(tree, dir, names->pdata[i]);
+        host_tree_read_iommu(tree, names->pdata[i]);
 }

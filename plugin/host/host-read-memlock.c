@@ -92,6 +92,82 @@ read_capabilities(HostTree *tree, const char *path)
     return EBADMSG;
 }
 
+/* FALSE: this process has ended, or is none of them */
+static gboolean
+read_daemon(HostTree *tree, const char *pid)
+{
+    g_autofree char *name = NULL;
+    g_autofree char *limits = g_build_filename("proc", pid, "limits", NULL);
+    g_autofree char *status = g_build_filename("proc", pid, "status", NULL);
+    int failed;
+
+    if (!is_daemon(tree, pid, &name))
+        return FALSE;
+    failed = read_limits(tree, limits);
+    if (failed == ENOENT || failed == ESRCH)
+        return FALSE; /* it ended while we looked */
+    tree->host->memlock.of = g_steal_pointer(&name);
+    if (failed)
+        host_tree_failed(tree, "limits/memlock", limits, failed);
+    failed = read_capabilities(tree, status);
+    if (failed)
+        host_tree_failed(tree, "limits/memlock/can_raise", status, failed);
+    return TRUE;
+}
+
+/* The fourth field of /proc/PID/stat; the second, the name, may hold blanks and brackets. */
+static char *
+parent_of(const HostTree *tree, const char *pid)
+{
+    g_autofree char *path = g_build_filename("proc", pid, "stat", NULL);
+    g_autofree char *text = NULL;
+    const char *name_end;
+    guint64 parent;
+
+    if (host_sys_text(tree->root, path, &text))
+        return NULL;
+    name_end = strrchr(text, ')');
+    if (!name_end || sscanf(name_end, ") %*c %" G_GUINT64_FORMAT, &parent) != 1)
+        return NULL;
+    return g_strdup_printf("%" G_GUINT64_FORMAT, parent);
+}
+
+static gboolean
+read_ancestor(HostTree *tree)
+{
+    g_autofree char *pid = g_strdup_printf("%d", (int)getpid());
+
+    /* the hook's worker, the hook, the daemon; one more for a script around the hook */
+    for (guint i = 0; pid && i < 4; i++) {
+        char *parent;
+
+        if (read_daemon(tree, pid))
+            return TRUE;
+        parent = parent_of(tree, pid);
+        g_free(pid);
+        pid = parent;
+    }
+    return FALSE;
+}
+
+void
+host_tree_read_own_memlock(HostTree *tree)
+{
+    /* libvirt src/remote/remote_daemon.c (virPidFileConstructPath) */
+    static const char *const files[] = {"run/libvirtd.pid", "run/virtqemud.pid"};
+
+    if (tree->live && read_ancestor(tree))
+        return;
+    for (guint i = 0; i < G_N_ELEMENTS(files); i++) {
+        g_autofree char *pid = NULL;
+
+        if (host_sys_text(tree->root, files[i], &pid) == 0 && read_daemon(tree, pid))
+            return;
+    }
+    host_facts_explain(tree->host, "limits/memlock",
+                       "neither libvirtd nor virtqemud started this process or left a pid file");
+}
+
 void
 host_tree_read_memlock(HostTree *tree)
 {
@@ -102,25 +178,8 @@ host_tree_read_memlock(HostTree *tree)
         return;
     }
     for (guint i = 0; i < pids->len; i++) {
-        g_autofree char *name = NULL;
-        g_autofree char *limits = NULL;
-        g_autofree char *status = NULL;
-        int failed;
-
-        if (!is_daemon(tree, pids->pdata[i], &name))
-            continue;
-        limits = g_build_filename("proc", pids->pdata[i], "limits", NULL);
-        status = g_build_filename("proc", pids->pdata[i], "status", NULL);
-        failed = read_limits(tree, limits);
-        if (failed == ENOENT || failed == ESRCH)
-            continue; /* it ended while we looked */
-        tree->host->memlock.of = g_steal_pointer(&name);
-        if (failed)
-            host_tree_failed(tree, "limits/memlock", limits, failed);
-        failed = read_capabilities(tree, status);
-        if (failed)
-            host_tree_failed(tree, "limits/memlock/can_raise", status, failed);
-        return;
+        if (read_daemon(tree, pids->pdata[i]))
+            return;
     }
     host_facts_explain(tree->host, "limits/memlock", "%s",
                        tree->live

@@ -119,8 +119,8 @@ vtd_cannot_remap(const ViommuHost *host)
     return any;
 }
 
-static void
-read_isolated_msi(HostTree *tree)
+void
+host_tree_read_isolation(HostTree *tree)
 {
     ViommuHost *host = tree->host;
 
@@ -151,5 +151,4 @@ host_tree_read_vfio(HostTree *tree)
         host_tree_failed(tree, "vfio/dma_entry_limit", limit, failed);
     else
         host->dma_entry_limit = base_u64(value);
-    read_isolated_msi(tree);
 }

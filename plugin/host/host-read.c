@@ -142,38 +142,150 @@ is_live(const char *root)
     return real && strcmp(real, "/") == 0;
 }
 
+/* The tree's own directory and what does not depend on devices. */
+static gboolean
+begin(HostTree *tree, const char *root, HostDir *dir, GError **error)
+{
+    int failed = host_sys_open_dir(AT_FDCWD, root, dir);
+
+    if (failed) {
+        g_set_error(error, VIOMMU_ERROR, VIOMMU_ERROR_IO, "%s: cannot read this directory: %s",
+                    root, g_strerror(failed));
+        return FALSE;
+    }
+    tree->root = *dir;
+    tree->live = is_live(root);
+    tree->host->origin = g_strdup(tree->live ? "live" : root);
+    tree->host->sysroot = g_strdup(root);
+    host_tree_read_system(tree);
+    read_kconfig(tree);
+    tree->host->vtd_scalable_default =
+        host_tree_config(tree, "CONFIG_INTEL_IOMMU_SCALABLE_MODE_DEFAULT_ON");
+    return TRUE;
+}
+
+static void
+end(HostTree *tree)
+{
+    settle(tree->host);
+    host_tree_read_vfio(tree);
+    g_clear_pointer(&tree->kconfig, g_free);
+}
+
 ViommuHost *
 host_read_tree(const char *root, HostReadFlags flags, GError **error)
 {
     g_autoptr(ViommuHost) host = host_facts_new();
     g_auto(HostDir) dir = -1;
-    HostTree tree = {.host = host, .live = is_live(root)};
-    int failed = host_sys_open_dir(AT_FDCWD, root, &dir);
+    HostTree tree = {.host = host};
 
-    if (failed) {
-        g_set_error(error, VIOMMU_ERROR, VIOMMU_ERROR_IO, "%s: cannot read this directory: %s",
-                    root, g_strerror(failed));
+    if (!begin(&tree, root, &dir, error))
         return NULL;
-    }
-    tree.root = dir;
-    host->origin = g_strdup(tree.live ? "live" : root);
-    host->sysroot = g_strdup(root);
-    host_tree_read_system(&tree);
-    read_kconfig(&tree);
-    host->vtd_scalable_default =
-        host_tree_config(&tree, "CONFIG_INTEL_IOMMU_SCALABLE_MODE_DEFAULT_ON");
     host_tree_read_memlock(&tree);
     host_tree_read_iommus(&tree);
     host_tree_read_groups(&tree);
     host_tree_read_devices(&tree);
-    settle(host);
+    end(&tree);
     host_tree_read_vdpa(&tree);
-    host_tree_read_vfio(&tree);
+    host_tree_read_isolation(&tree);
     if (!(flags & HOST_READ_CONFIG))
         host_facts_explain(host, "devices",
                            "config space was not read: it takes root and wakes sleeping devices");
     for (guint i = 0; flags & HOST_READ_CONFIG && i < host->devices->len; i++)
         host_read_config(host, ((HostDevice *)host->devices->pdata[i])->address);
-    g_free(tree.kconfig);
+    return g_steal_pointer(&host);
+}
+
+/* A list of which only some members are read is known where its directory is: what is not in it
+ * then is not there. */
+static BaseState
+list_state(HostTree *tree, const char *fact, const char *directory, const char *parent)
+{
+    g_auto(HostDir) dir = -1;
+    int failed = host_sys_open_dir(tree->root, directory, &dir);
+
+    if (!failed || host_tree_absent(tree, failed, parent))
+        return BASE_STATE_KNOWN;
+    host_tree_failed(tree, fact, directory, failed);
+    return BASE_STATE_UNKNOWN;
+}
+
+static void
+read_neighbour(HostTree *tree, BasePci address)
+{
+    if (host_facts_device(tree->host, address))
+        return;
+    host_tree_read_neighbour(tree, address);
+    host_facts_sort(tree->host);
+}
+
+static void
+read_group_of(HostTree *tree, BaseU64 group)
+{
+    guint id = (guint)group.value;
+    const HostGroup *known;
+
+    if (!base_u64_is_known(group) || host_facts_group(tree->host, id))
+        return;
+    host_tree_read_group(tree, id);
+    host_facts_sort(tree->host);
+    known = host_facts_group(tree->host, id);
+    for (guint i = 0; known && i < known->devices->len; i++)
+        read_neighbour(tree, g_array_index(known->devices, BasePci, i));
+}
+
+static void
+read_iommu_of(HostTree *tree, const BaseText *iommu)
+{
+    if (!iommu->text || host_facts_iommu(tree->host, iommu->text))
+        return;
+    host_tree_read_iommu(tree, iommu->text);
+    host_facts_sort(tree->host);
+}
+
+static void
+read_named(HostTree *tree, const GArray *addresses)
+{
+    ViommuHost *host = tree->host;
+
+    host->devices_state = list_state(tree, "devices", "sys/bus/pci/devices", "sys/bus");
+    host->groups_state = list_state(tree, "groups", "sys/kernel/iommu_groups", "sys/kernel");
+    host->iommus_state = list_state(tree, "iommus", "sys/class/iommu", "sys/class");
+    for (guint i = 0; i < addresses->len; i++) {
+        BasePci address = g_array_index(addresses, BasePci, i);
+
+        if (host_facts_device(host, address))
+            continue;
+        host_tree_read_device(tree, address);
+        host_facts_sort(host);
+    }
+    for (guint i = 0; i < addresses->len; i++) {
+        const HostDevice *device = host_facts_device(host, g_array_index(addresses, BasePci, i));
+        BasePci physfn;
+
+        if (!device)
+            continue;
+        read_iommu_of(tree, &device->iommu);
+        read_group_of(tree, device->group);
+        if (device->physfn.text && base_pci_parse(device->physfn.text, &physfn))
+            read_neighbour(tree, physfn); /* a VF's PASIDs are its PF's */
+    }
+}
+
+ViommuHost *
+host_read_named(const char *root, const GArray *addresses, GError **error)
+{
+    g_autoptr(ViommuHost) host = host_facts_new();
+    g_auto(HostDir) dir = -1;
+    HostTree tree = {.host = host};
+
+    if (!begin(&tree, root, &dir, error))
+        return NULL;
+    if (tree.live)
+        host_tree_read_own_memlock(&tree);
+    else
+        host_tree_read_memlock(&tree);
+    read_named(&tree, addresses);
+    end(&tree);
     return g_steal_pointer(&host);
 }

@@ -15,6 +15,14 @@ typedef enum {
 /* Reads the tree below @root ("/" for the running host). Facts that cannot be read are unknown
  * with a reason; an error only where @root itself is no readable directory. (transfer full) */
 ViommuHost *host_read_tree(const char *root, HostReadFlags flags, GError **error);
+/* Reads of that tree only the functions at @addresses (of BasePci), their groups with what the
+ * other members are judged by, and their IOMMUs: time does not grow with the host. A function that
+ * is not there is known to be absent, as in the whole tree; lists hold nothing else, so rules may
+ * look up but not count. Limits are those of the libvirt daemon that started us. Errors: as above.
+ */
+ViommuHost *host_read_named(const char *root, const GArray *addresses, GError **error);
+/* (transfer full) (nullable): differs from boot to boot; NULL: /proc does not tell */
+char *host_boot_id(const char *root);
 /* Reads one function's config space into facts made by host_read_tree(); does nothing for saved
  * documents, unknown functions, and functions that have been read before. */
 void host_read_config(ViommuHost *host, BasePci address);

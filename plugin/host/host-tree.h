@@ -22,10 +22,22 @@ BaseTri host_tree_config(const HostTree *tree, const char *option);
 
 void host_tree_read_system(HostTree *tree);  /* kernel, arch, memory, versions */
 void host_tree_read_memlock(HostTree *tree); /* the libvirt daemon's limits */
-void host_tree_read_vfio(HostTree *tree);    /* needs the devices */
+/* The same of the daemon that started us, or else named itself in a pid file: without a look at
+ * each process */
+void host_tree_read_own_memlock(HostTree *tree);
+void host_tree_read_vfio(HostTree *tree);      /* needs the devices */
+void host_tree_read_isolation(HostTree *tree); /* of interrupts; needs the IOMMUs */
 void host_tree_read_iommus(HostTree *tree);
 void host_tree_read_groups(HostTree *tree);
 void host_tree_read_devices(HostTree *tree);
 void host_tree_read_vdpa(HostTree *tree);
+
+/* One of each, where it is there */
+void host_tree_read_iommu(HostTree *tree, const char *name);
+void host_tree_read_group(HostTree *tree, guint id);
+void host_tree_read_device(HostTree *tree, BasePci address);
+/* Of a function only what is asked of the other members of a group, and of a VF's PF: class,
+ * driver, and whether it is a VF itself */
+void host_tree_read_neighbour(HostTree *tree, BasePci address);
 /* Types of mediated devices of the function whose directory is @dir; 0 or an errno value */
 int host_tree_read_mdev(int dir, HostDevice *device);

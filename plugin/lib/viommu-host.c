@@ -19,18 +19,47 @@ run_directory(void)
     return directory && *directory ? directory : VIOMMU_RUNDIR;
 }
 
+/* Spoilt notes of an earlier probe cost facts, not the run. */
+static void
+add_probed(ViommuHost *host)
+{
+    g_autoptr(GError) stale = NULL;
+
+    if (!host_probe_overlay(host, run_directory(), &stale))
+        host->warning = g_strdup(stale->message);
+}
+
 ViommuHost *
 viommu_host_new_live(ViommuHostFlags flags, GError **error)
 {
     g_autoptr(ViommuHost) host = NULL;
-    g_autoptr(GError) stale = NULL;
 
     g_return_val_if_fail(!error || !*error, NULL);
 
     host = host_read_tree("/", read_flags(flags), error);
-    /* spoilt notes of an earlier probe cost facts, not the run */
-    if (host && !host_probe_overlay(host, run_directory(), &stale))
-        host->warning = g_strdup(stale->message);
+    if (host)
+        add_probed(host);
+    return g_steal_pointer(&host);
+}
+
+ViommuHost *
+viommu_host_new_for_domain(const char *directory, const ViommuDomain *domain, GError **error)
+{
+    g_autoptr(GArray) addresses = g_array_new(FALSE, FALSE, sizeof(BasePci));
+    g_autoptr(ViommuHost) host = NULL;
+
+    g_return_val_if_fail(domain, NULL);
+    g_return_val_if_fail(!error || !*error, NULL);
+
+    for (guint i = 0; i < domain->hostdevs->len; i++) {
+        const ModelHostdev *hostdev = g_ptr_array_index(domain->hostdevs, i);
+
+        if (hostdev->host_known)
+            g_array_append_val(addresses, hostdev->host);
+    }
+    host = host_read_named(directory ? directory : "/", addresses, error);
+    if (host && !directory)
+        add_probed(host);
     return g_steal_pointer(&host);
 }
 

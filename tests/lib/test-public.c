@@ -165,6 +165,53 @@ test_rules(Fixture *fixture, gconstpointer data)
     g_assert_nonnull(strstr(error->message, "'vtd-caching-mode'"));
 }
 
+static char *
+report_of(ViommuHost *host, const ViommuDomain *domain, const ViommuPolicy *policy)
+{
+    ViommuReport *report = viommu_check(host, domain, policy, NULL);
+    char *text = viommu_reports_to_json(&report, 1);
+
+    viommu_report_unref(report);
+    return text;
+}
+
+/* A domain's own devices are all that a report rests on: one that is there and shares its group,
+ * a VF, and one that is not there. */
+static void
+test_named(Fixture *fixture, gconstpointer data)
+{
+    static const char device[] =
+        "<hostdev mode='subsystem' type='pci' managed='no'><source><address domain='0' "
+        "bus='0x%s' slot='0x%s' function='0'/></source></hostdev>";
+    g_autofree char *shared = g_strdup_printf(device, "07", "00");
+    g_autofree char *vf = g_strdup_printf(device, "02", "10");
+    g_autofree char *absent = g_strdup_printf(device, "77", "00");
+    g_autofree char *xml =
+        g_strconcat("<domain type='kvm'><name>x</name><memory>1</memory><vcpu>1</vcpu><os><type "
+                    "arch='x86_64' machine='q35'>hvm</type></os><devices>",
+                    shared, vf, absent, "<iommu model='intel'/></devices></domain>", NULL);
+    g_autoptr(ViommuDomain) domain = viommu_domain_new_from_data(xml, -1, "x.xml", NULL);
+    g_autofree char *archive =
+        g_build_filename(g_getenv("VIOMMU_TEST_DATA"), "host", "vtd-iommufd.tar.gz", NULL);
+    g_autofree char *root = g_dir_make_tmp("viommu-public-XXXXXX", NULL);
+    const char *const unpack[] = {"tar", "-xzf", archive, "-C", root, "--strip-components=1", NULL};
+    const char *const remove[] = {"rm", "-rf", root, NULL};
+    g_autoptr(ViommuHost) whole = NULL, named = NULL;
+    g_autofree char *wanted = NULL, *got = NULL;
+
+    (void)data;
+    g_assert_true(g_spawn_sync(NULL, (char **)unpack, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL,
+                               NULL, NULL, NULL));
+    whole = viommu_host_new_from_sysroot(root, VIOMMU_HOST_DEFAULT, NULL);
+    named = viommu_host_new_for_domain(root, domain, NULL);
+    wanted = report_of(whole, domain, fixture->policy);
+    got = report_of(named, domain, fixture->policy);
+    g_assert_nonnull(strstr(wanted, "group-device-absent"));
+    g_assert_cmpstr(got, ==, wanted);
+    g_assert_true(g_spawn_sync(NULL, (char **)remove, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL,
+                               NULL, NULL, NULL));
+}
+
 static void
 test_misuse(Fixture *fixture, gconstpointer data)
 {
@@ -191,6 +238,7 @@ main(int argc, char **argv)
     g_test_add("/public/plan", Fixture, NULL, set_up, test_plan, tear_down);
     g_test_add("/public/lifetime", Fixture, NULL, set_up, test_lifetime, tear_down);
     g_test_add("/public/rules", Fixture, NULL, set_up, test_rules, tear_down);
+    g_test_add("/public/named", Fixture, NULL, set_up, test_named, tear_down);
     g_test_add("/public/misuse", Fixture, NULL, set_up, test_misuse, tear_down);
     return g_test_run();
 }

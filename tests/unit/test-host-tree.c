@@ -398,6 +398,116 @@ test_on_demand(void)
     host_read_config(host, (BasePci){0, 0x77, 0, 0}); /* unknown: nothing happens */
 }
 
+static BaseJson *
+element_of(BaseJson *document, const char *list, const char *key, const char *value)
+{
+    BaseJson *array = json_object_object_get(document, list);
+
+    for (gsize i = 0; i < json_object_array_length(array); i++) {
+        BaseJson *element = json_object_array_get_idx(array, i);
+
+        if (g_str_equal(json_object_get_string(json_object_object_get(element, key)), value))
+            return element;
+    }
+    return NULL;
+}
+
+static void
+assert_same_element(const ViommuHost *a, const ViommuHost *b, const char *list, const char *key,
+                    const char *value)
+{
+    g_autoptr(BaseJson) first = host_json_save(a), second = host_json_save(b);
+    BaseJson *one = element_of(first, list, key, value);
+    BaseJson *two = element_of(second, list, key, value);
+    g_autofree char *text = base_json_to_text(one), *other = base_json_to_text(two);
+
+    g_assert_nonnull(one);
+    g_assert_cmpstr(text, ==, other);
+}
+
+static void
+check_named_group(const ViommuHost *whole, const ViommuHost *named, const HostGroup *group)
+{
+    const HostGroup *same = host_facts_group(named, group->id);
+    const HostDevice *blocker = NULL, *same_blocker = NULL;
+
+    g_assert_nonnull(same);
+    g_assert_cmpuint(same->devices->len, ==, group->devices->len);
+    g_assert_cmpint(host_group_viable(named, same, NULL, &same_blocker), ==,
+                    host_group_viable(whole, group, NULL, &blocker));
+    g_assert_true(!blocker || base_pci_equal(blocker->address, same_blocker->address));
+    g_assert_cmpuint(host_group_endpoints(named, same).value, ==,
+                     host_group_endpoints(whole, group).value);
+}
+
+/* One function at a time, as the whole tree shows it, with its group and IOMMU. */
+static void
+check_named(const Recording *recording, const HostDevice *device)
+{
+    const ViommuHost *whole = recording->host;
+    g_autoptr(GArray) one = g_array_new(FALSE, FALSE, sizeof(BasePci));
+    g_autofree char *address = base_pci_format(device->address);
+    g_autoptr(ViommuHost) named = NULL;
+    guint members = 1;
+
+    g_array_append_val(one, device->address);
+    named = host_read_named(recording->path, one, NULL);
+    g_assert_nonnull(named);
+    host_read_config(named, device->address);
+    assert_same_element(whole, named, "devices", "address", address);
+    if (device->iommu.text)
+        assert_same_element(whole, named, "iommus", "name", device->iommu.text);
+    if (base_u64_is_known(device->group)) {
+        const HostGroup *group = host_facts_group(whole, (guint)device->group.value);
+
+        check_named_group(whole, named, group);
+        members = group->devices->len;
+    }
+    /* nothing else was looked at, but for a VF's PF */
+    g_assert_cmpuint(named->devices->len, <=, members + (device->physfn.text ? 1 : 0));
+    g_assert_cmpuint(named->iommus->len, ==, device->iommu.text ? 1 : 0);
+}
+
+static void
+test_named(void)
+{
+    static const char *const names[] = {"vtd-iommufd", "smmuv3-nested"};
+
+    for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_autoptr(Recording) recording = recording_open(names[i]);
+
+        for (guint j = 0; j < recording->host->devices->len; j++)
+            check_named(recording, recording->host->devices->pdata[j]);
+    }
+}
+
+static void
+test_named_absent(void)
+{
+    g_autoptr(Recording) recording = recording_open("vtd-iommufd");
+    g_autoptr(GArray) none = g_array_new(FALSE, FALSE, sizeof(BasePci));
+    g_autoptr(ViommuHost) host = NULL;
+    g_autoptr(ViommuHost) empty = NULL;
+    g_autoptr(GError) error = NULL;
+    BasePci absent = {0, 0x77, 0, 0};
+
+    g_array_append_val(none, absent);
+    host = host_read_named(recording->path, none, NULL);
+    g_assert_nonnull(host);
+    g_assert_cmpint(host->devices_state, ==, BASE_STATE_KNOWN);
+    g_assert_null(host_facts_device(host, absent));
+    g_assert_cmpuint(host->memory.value, ==, recording->host->memory.value);
+    g_assert_cmpuint(host->memlock.hard.value, ==, recording->host->memlock.hard.value);
+    g_assert_cmpint(host->iommufd, ==, recording->host->iommufd);
+    /* a tree without sysfs: nothing is known to be absent */
+    empty = host_read_named(g_getenv("VIOMMU_TEST_DATA"), none, NULL);
+    g_assert_nonnull(empty);
+    g_assert_cmpint(empty->devices_state, ==, BASE_STATE_UNKNOWN);
+    g_assert_cmpint(empty->groups_state, ==, BASE_STATE_UNKNOWN);
+    g_assert_null(host_read_named("/no/such/tree", none, &error));
+    g_assert_error(error, VIOMMU_ERROR, VIOMMU_ERROR_IO);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -406,5 +516,7 @@ main(int argc, char **argv)
     g_test_add_func("/host-tree/vtd", test_vtd);
     g_test_add_func("/host-tree/smmu", test_smmu);
     g_test_add_func("/host-tree/on-demand", test_on_demand);
+    g_test_add_func("/host-tree/named", test_named);
+    g_test_add_func("/host-tree/named-absent", test_named_absent);
     return g_test_run();
 }
