@@ -173,11 +173,27 @@ add_grant(PlanWork *work, char *path, BaseU64 memlock)
     g_ptr_array_add(work->plan->grants, grant);
 }
 
+static gboolean
+uses_iommufd(const PlanDevice *device)
+{
+    return device->mode == VIOMMU_MODE_NESTED || device->hostdev->dev->iommufd == BASE_YES;
+}
+
+static guint
+count_iommufd(const PlanWork *work)
+{
+    guint count = 0;
+
+    for (guint i = 0; i < work->plan->devices->len; i++)
+        count += uses_iommufd(work->plan->devices->pdata[i]);
+    return count;
+}
+
 static void
 grant_device(PlanWork *work, const PlanDevice *device)
 {
     const ViewHostdev *hostdev = device->hostdev;
-    gboolean iommufd = device->mode == VIOMMU_MODE_NESTED || hostdev->dev->iommufd == BASE_YES;
+    gboolean iommufd = uses_iommufd(device);
 
     if (iommufd && hostdev->fact && hostdev->fact->vfio_dev.state == BASE_STATE_KNOWN)
         add_grant(work, g_strdup_printf("/dev/vfio/devices/%s", hostdev->fact->vfio_dev.text),
@@ -191,7 +207,7 @@ static void
 list_grants(PlanWork *work, const Devices *devices, guint64 bytes)
 {
     ViommuProfile profile = work->target.profile;
-    guint iommufd = devices->iommufd + devices->shared;
+    guint iommufd = count_iommufd(work);
 
     if (profile == VIOMMU_PROFILE_SYSTEM || profile == VIOMMU_PROFILE_VDSM || devices->all == 0)
         return;

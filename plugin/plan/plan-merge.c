@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One coherent domain out of what each device can have. */
+/*
+ * One coherent domain out of what each device can have. A candidate is a mode with a model, and
+ * must serve every device that it would cover: on x86 and under virtio-iommu that is all of them,
+ * under accelerated vSMMUs only those that want one.
+ */
 #include "plan-room.h"
-
-static void
-keep_strikes(PlanWork *work, GPtrArray *strikes)
-{
-    while (strikes->len > 0)
-        g_ptr_array_add(work->plan->rejected, g_ptr_array_steal_index(strikes, 0));
-}
 
 static void
 free_rejection(gpointer data)
@@ -21,175 +18,222 @@ strikes_new(void)
     return g_ptr_array_new_with_free_func(free_rejection);
 }
 
-static void
-reject(PlanWork *work, const ViewHostdev *hostdev, ViommuMode mode, const char *would_help,
-       const char *reason)
+static PlanRejection *
+told_before(const PlanWork *work, const ViewHostdev *hostdev, const PlanRejection *strike)
 {
-    g_ptr_array_add(work->plan->rejected,
-                    plan_rejection_new(hostdev, mode, NULL, would_help, reason));
-}
+    for (guint i = 0; i < work->plan->rejected->len; i++) {
+        PlanRejection *told = work->plan->rejected->pdata[i];
 
-static gboolean
-policy_has(const PlanWork *work, ViommuMode mode)
-{
-    for (guint i = 0; i < work->policy->modes->len; i++) {
-        if (g_array_index(work->policy->modes, ViommuMode, i) == mode)
-            return TRUE;
+        if (told->hostdev == hostdev && told->mode == strike->mode &&
+            g_str_equal(told->reason, strike->reason))
+            return told;
     }
-    return FALSE;
+    return NULL;
+}
+
+/* What falls for one model and for the next falls for the mode. */
+static void
+keep_strikes(PlanWork *work, GPtrArray *strikes)
+{
+    while (strikes->len > 0) {
+        PlanRejection *strike = g_ptr_array_steal_index(strikes, 0);
+        PlanRejection *told = told_before(work, strike->hostdev, strike);
+
+        if (!told) {
+            g_ptr_array_add(work->plan->rejected, strike);
+            continue;
+        }
+        if (told->model != strike->model)
+            told->model = MODEL_IOMMU_OTHER;
+        plan_rejection_free(strike);
+    }
 }
 
 static void
-reject_usage(PlanWork *work, const ViewHostdev *hostdev, ViommuMode mode)
-{
-    ViommuUsage usage = hostdev->demand.usage;
-
-    if (mode == VIOMMU_MODE_SHADOW)
-        reject(work, hostdev, mode, "usage guest-iommu instead", "cannot carry PASIDs");
-    else if (mode == VIOMMU_MODE_IRQ)
-        reject(work, hostdev, mode, NULL, "translates no DMA");
-    else if (usage != VIOMMU_USAGE_DMA)
-        return; /* "none" is no candidate for a device that needs a vIOMMU */
-}
-
-static gboolean
-alone_works(PlanWork *work, PlanDevice *device, ViommuMode mode)
+reject(PlanWork *work, const ViewHostdev *hostdev, const char *would_help, const char *reason)
 {
     g_autoptr(GPtrArray) strikes = strikes_new();
-    gboolean works = plan_mode_works(work, device->hostdev, mode, strikes);
 
+    g_ptr_array_add(strikes,
+                    plan_rejection_new(hostdev, work->candidate, NULL, would_help, reason));
     keep_strikes(work, strikes);
-    return works;
+}
+
+static void
+reject_usage(PlanWork *work, const ViewHostdev *hostdev)
+{
+    if (work->candidate.mode == VIOMMU_MODE_SHADOW)
+        reject(work, hostdev, "usage guest-iommu instead", "cannot carry PASIDs");
+    else
+        reject(work, hostdev, NULL, "translates no DMA");
 }
 
 static gboolean
 take_none(PlanWork *work, PlanDevice *device)
 {
-    if (!policy_has(work, VIOMMU_MODE_NONE)) {
-        reject(work, device->hostdev, VIOMMU_MODE_NONE, "modes in the policy",
-               "the policy allows no device without a vIOMMU");
-        return FALSE;
-    }
+    g_autoptr(GPtrArray) strikes = strikes_new();
+    PlanCandidate before = work->candidate;
+    gboolean works;
+
+    work->candidate = PLAN_NO_CANDIDATE;
     device->mode = VIOMMU_MODE_NONE;
-    return alone_works(work, device, VIOMMU_MODE_NONE);
+    works = plan_mode_works(work, device->hostdev, strikes);
+    keep_strikes(work, strikes);
+    if (!works)
+        g_ptr_array_add(work->plan->stuck, (gpointer)device->hostdev);
+    work->candidate = before;
+    return works;
 }
 
-/* ARM: a root bus without vIOMMU exists, so each device is on its own. */
+/* --- candidates --- */
+
 static gboolean
-choose_alone(PlanWork *work, PlanDevice *device)
+is_fixed(const PlanWork *work)
 {
-    const GArray *modes = work->policy->modes;
+    const ViewIommu *viommu = plan_viommu_written(work);
 
-    if (!plan_wants_viommu(work, device->hostdev))
-        return take_none(work, device);
-    for (guint i = 0; i < modes->len; i++) {
-        ViommuMode mode = g_array_index(modes, ViommuMode, i);
-
-        if (mode == VIOMMU_MODE_NONE)
-            continue;
-        if (!plan_mode_serves(mode, device->usage)) {
-            reject_usage(work, device->hostdev, mode);
-            continue;
-        }
-        if (alone_works(work, device, mode)) {
-            device->mode = mode;
-            return TRUE;
-        }
-    }
-    return FALSE;
+    return viommu && viommu->iommu->kind != MODEL_IOMMU_SMMUV3;
 }
 
-/* --- x86: one vIOMMU over every device --- */
+static void
+add(GArray *candidates, ViommuMode mode, ModelIommuKind model)
+{
+    PlanCandidate candidate = {mode, model};
 
-static PlanDevice *
-first_demanding(const PlanWork *work)
+    g_array_append_val(candidates, candidate);
+}
+
+/* VT-d before virtio-iommu on x86: it remaps interrupts as well. A model that the domain has
+ * stays. */
+static void
+add_models(const PlanWork *work, GArray *candidates, ViommuMode mode)
+{
+    if (mode == VIOMMU_MODE_NONE)
+        return;
+    if (work->family == PLAN_FAMILY_ARM) {
+        add(candidates, mode, mode == VIOMMU_MODE_NESTED ? MODEL_IOMMU_SMMUV3 : MODEL_IOMMU_VIRTIO);
+    } else if (mode != VIOMMU_MODE_SHADOW) {
+        add(candidates, mode, MODEL_IOMMU_INTEL);
+    } else if (is_fixed(work)) {
+        add(candidates, mode, plan_viommu_written(work)->iommu->kind);
+    } else {
+        add(candidates, mode, MODEL_IOMMU_INTEL);
+        add(candidates, mode, MODEL_IOMMU_VIRTIO);
+    }
+}
+
+static gboolean
+all_plain(const PlanWork *work)
 {
     for (guint i = 0; i < work->plan->devices->len; i++) {
-        PlanDevice *device = work->plan->devices->pdata[i];
-
-        if (plan_wants_viommu(work, device->hostdev))
-            return device;
+        if (((PlanDevice *)work->plan->devices->pdata[i])->usage != VIOMMU_USAGE_DMA)
+            return FALSE;
     }
-    return NULL;
+    return TRUE;
 }
 
-static gboolean
-is_told(const PlanWork *work, const ViewHostdev *hostdev, const PlanRejection *strike)
+/* What is there and serves is kept, so its mode comes first; and where nobody wants more than
+ * plain DMA, the mode with the most conditions comes last. Else the policy's order. */
+static guint
+rank_of(const PlanWork *work, ViommuMode mode)
 {
-    for (guint i = 0; i < work->plan->rejected->len; i++) {
-        const PlanRejection *told = work->plan->rejected->pdata[i];
+    if (is_fixed(work)) {
+        gboolean first_stage = plan_viommu_written(work)->fsts == BASE_YES;
 
-        if (told->hostdev == hostdev && told->mode == strike->mode &&
-            g_str_equal(told->reason, strike->reason))
-            return TRUE;
+        if (mode == (first_stage ? VIOMMU_MODE_NESTED : VIOMMU_MODE_SHADOW))
+            return 0;
     }
-    return FALSE;
+    return mode == VIOMMU_MODE_NESTED && work->family == PLAN_FAMILY_X86 && all_plain(work) ? 2 : 1;
+}
+
+static GArray *
+list_candidates(const PlanWork *work)
+{
+    GArray *candidates = g_array_new(FALSE, FALSE, sizeof(PlanCandidate));
+    const GArray *modes = work->policy->modes;
+
+    for (guint rank = 0; rank <= 2; rank++) {
+        for (guint i = 0; i < modes->len; i++) {
+            ViommuMode mode = g_array_index(modes, ViommuMode, i);
+
+            if (rank_of(work, mode) == rank)
+                add_models(work, candidates, mode);
+        }
+    }
+    return candidates;
+}
+
+/* --- one candidate for all --- */
+
+static gboolean
+covers(const PlanWork *work, const ViewHostdev *hostdev)
+{
+    return work->candidate.model != MODEL_IOMMU_SMMUV3 || plan_wants_viommu(work, hostdev);
 }
 
 /* The vIOMMU that @demanding needs would cover @other as well: both are named. */
 static void
 reject_conflict(PlanWork *work, const PlanDevice *demanding, const PlanDevice *other,
-                ViommuMode mode, GPtrArray *strikes)
+                GPtrArray *strikes)
 {
     g_autofree char *label = view_hostdev_label(other->hostdev);
 
     for (guint i = 0; i < strikes->len; i++) {
         const PlanRejection *strike = strikes->pdata[i];
-        g_autofree char *reason = g_strdup_printf(
-            "the one vIOMMU of x86 would also cover %s, and %s", label, strike->reason);
+        g_autofree char *reason = g_strdup_printf("the one vIOMMU%s would also cover %s, and %s",
+                                                  work->family == PLAN_FAMILY_X86 ? " of x86" : "",
+                                                  label, strike->reason);
+        g_autoptr(GPtrArray) own = strikes_new();
 
-        if (!is_told(work, demanding->hostdev, strike))
-            g_ptr_array_add(work->plan->rejected,
-                            plan_rejection_new(demanding->hostdev, mode, strike->rule,
-                                               strike->would_help, reason));
+        if (told_before(work, demanding->hostdev, strike))
+            continue;
+        g_ptr_array_add(own, plan_rejection_new(demanding->hostdev, work->candidate, strike->rule,
+                                                strike->would_help, reason));
+        keep_strikes(work, own);
     }
 }
 
 static gboolean
-all_work(PlanWork *work, const PlanDevice *demanding, ViommuMode mode)
+all_work(PlanWork *work, const PlanDevice *demanding)
 {
     gboolean works = TRUE;
 
     for (guint i = 0; i < work->plan->devices->len; i++) {
         PlanDevice *device = work->plan->devices->pdata[i];
-        gboolean wants = plan_wants_viommu(work, device->hostdev);
         g_autoptr(GPtrArray) strikes = strikes_new();
 
-        if (!plan_mode_serves(mode, device->usage)) {
-            reject_usage(work, device->hostdev, mode);
+        if (!covers(work, device->hostdev))
+            continue;
+        if (!plan_mode_serves(work->candidate.mode, device->usage)) {
+            reject_usage(work, device->hostdev);
             works = FALSE;
             continue;
         }
-        if (plan_mode_works(work, device->hostdev, mode, strikes))
+        if (plan_mode_works(work, device->hostdev, strikes))
             continue;
         works = FALSE;
-        if (wants)
+        if (plan_wants_viommu(work, device->hostdev))
             keep_strikes(work, strikes);
         else
-            reject_conflict(work, demanding, device, mode, strikes);
+            reject_conflict(work, demanding, device, strikes);
     }
     return works;
 }
 
-static gboolean
-choose_together(PlanWork *work)
+static void
+take(PlanWork *work)
 {
-    const PlanDevice *demanding = first_demanding(work);
-    const GArray *modes = work->policy->modes;
+    for (guint i = 0; i < work->plan->devices->len; i++) {
+        PlanDevice *device = work->plan->devices->pdata[i];
 
-    for (guint i = 0; i < modes->len; i++) {
-        ViommuMode mode = g_array_index(modes, ViommuMode, i);
-
-        if (mode == VIOMMU_MODE_NONE || !all_work(work, demanding, mode))
-            continue;
-        for (guint j = 0; j < work->plan->devices->len; j++)
-            ((PlanDevice *)work->plan->devices->pdata[j])->mode = mode;
-        return TRUE;
+        if (covers(work, device->hostdev))
+            device->mode = work->candidate.mode;
+        else if (!take_none(work, device))
+            work->plan->valid = FALSE;
     }
-    return FALSE;
 }
 
-/* Where one vIOMMU is for all, whoever it fails for is a reason. */
+/* Whoever a candidate fails for is a reason. */
 static void
 mark_rejected_as_stuck(ViommuPlan *plan)
 {
@@ -201,24 +245,43 @@ mark_rejected_as_stuck(ViommuPlan *plan)
     }
 }
 
+static const PlanDevice *
+first_demanding(const PlanWork *work)
+{
+    for (guint i = 0; i < work->plan->devices->len; i++) {
+        const PlanDevice *device = work->plan->devices->pdata[i];
+
+        if (plan_wants_viommu(work, device->hostdev))
+            return device;
+    }
+    return NULL;
+}
+
 void
 plan_choose(PlanWork *work)
 {
-    ViommuPlan *plan = work->plan;
+    const PlanDevice *demanding = first_demanding(work);
+    g_autoptr(GArray) candidates = list_candidates(work);
 
-    if (work->family != PLAN_FAMILY_ARM && first_demanding(work)) {
-        plan->valid = choose_together(work);
-        if (!plan->valid)
-            mark_rejected_as_stuck(plan);
+    work->plan->valid = TRUE;
+    for (guint i = 0; demanding && i < candidates->len; i++) {
+        work->candidate = g_array_index(candidates, PlanCandidate, i);
+        if (all_work(work, demanding)) {
+            take(work);
+            return;
+        }
+    }
+    work->candidate = PLAN_NO_CANDIDATE;
+    if (demanding) {
+        if (candidates->len == 0)
+            reject(work, demanding->hostdev, "modes in the policy",
+                   "the policy allows no mode with a vIOMMU");
+        mark_rejected_as_stuck(work->plan);
+        work->plan->valid = FALSE;
         return;
     }
-    for (guint i = 0; i < plan->devices->len; i++) {
-        PlanDevice *device = plan->devices->pdata[i];
-        gboolean found =
-            work->family == PLAN_FAMILY_ARM ? choose_alone(work, device) : take_none(work, device);
-
-        if (!found)
-            g_ptr_array_add(plan->stuck, (gpointer)device->hostdev);
+    for (guint i = 0; i < work->plan->devices->len; i++) {
+        if (!take_none(work, work->plan->devices->pdata[i]))
+            work->plan->valid = FALSE;
     }
-    plan->valid = plan->stuck->len == 0;
 }

@@ -20,13 +20,14 @@ plan_strike(PlanStrike *strike, const char *rule, const char *would_help, const 
 }
 
 PlanRejection *
-plan_rejection_new(const ViewHostdev *hostdev, ViommuMode mode, const char *rule,
+plan_rejection_new(const ViewHostdev *hostdev, PlanCandidate candidate, const char *rule,
                    const char *would_help, const char *reason)
 {
     PlanRejection *rejection = g_new0(PlanRejection, 1);
 
     rejection->hostdev = hostdev;
-    rejection->mode = mode;
+    rejection->mode = candidate.mode;
+    rejection->model = candidate.model;
     rejection->rule = rule;
     rejection->would_help = g_strdup(would_help);
     rejection->reason = g_strdup(reason);
@@ -158,20 +159,11 @@ check_no_mode(const PlanWork *work, const ViewHostdev *hostdev, PlanStrike *stri
 }
 
 static gboolean
-check_nested_on_virtio(const PlanWork *work, const ViewHostdev *hostdev, PlanStrike *strike)
+check_irq_on_x86(const PlanWork *work, const ViewHostdev *hostdev, PlanStrike *strike)
 {
     (void)work, (void)hostdev;
-    return plan_strike(strike, NULL, "usage guest-iommu and mode nested, on a host that can",
-                       "shadow translation on arm64 takes virtio-iommu, which this version does "
-                       "not write yet");
-}
-
-static gboolean
-check_irq_unwritten(const PlanWork *work, const ViewHostdev *hostdev, PlanStrike *strike)
-{
-    (void)work, (void)hostdev;
-    return plan_strike(strike, NULL, "mode shadow, which remaps interrupts as well",
-                       "interrupt remapping alone is a mode that this version does not write yet");
+    return plan_strike(strike, NULL, NULL,
+                       "interrupt remapping is a matter of x86; arm64 guests have their ITS");
 }
 
 /* A function that is not on this host cannot be assigned; one that nobody told us of can. */
@@ -183,41 +175,27 @@ check_absent(const PlanWork *work, const ViewHostdev *hostdev, PlanStrike *strik
 
 static const PlanCheck none_checks[] = {check_absent, plan_check_direct, check_translated, NULL};
 static const PlanCheck other_checks[] = {check_no_mode, NULL};
-static const PlanCheck arm_shadow_checks[] = {check_nested_on_virtio, NULL};
-static const PlanCheck irq_checks[] = {check_irq_unwritten, NULL};
+static const PlanCheck arm_irq_checks[] = {check_irq_on_x86, NULL};
 static const PlanCheck common_checks[] = {plan_check_present, plan_check_direct, check_translated,
                                           plan_check_group, NULL};
 
-/* A virtio vIOMMU that is there already is kept as it is where it covers the device. */
-static gboolean
-has_virtio(const ViewHostdev *hostdev)
-{
-    return hostdev->viommu && hostdev->viommu->iommu->kind == MODEL_IOMMU_VIRTIO;
-}
-
 static const PlanCheck *
-checks_of(const PlanWork *work, const ViewHostdev *hostdev, ViommuMode mode)
+checks_of(const PlanWork *work)
 {
-    if (mode == VIOMMU_MODE_NONE)
+    if (work->candidate.mode == VIOMMU_MODE_NONE)
         return none_checks;
-    if (mode == VIOMMU_MODE_IRQ)
-        return irq_checks;
-    switch (work->family) {
-    case PLAN_FAMILY_X86:
-        return plan_vtd_checks(mode);
-    case PLAN_FAMILY_ARM:
-        if (mode == VIOMMU_MODE_NESTED)
-            return plan_smmu_checks();
-        return has_virtio(hostdev) ? plan_virtio_checks() : arm_shadow_checks;
-    case PLAN_FAMILY_OTHER:
-        break;
-    }
-    return other_checks;
+    if (work->family == PLAN_FAMILY_OTHER)
+        return other_checks;
+    if (work->candidate.model == MODEL_IOMMU_VIRTIO)
+        return plan_virtio_checks();
+    if (work->family == PLAN_FAMILY_X86)
+        return plan_vtd_checks(work->candidate.mode);
+    return work->candidate.mode == VIOMMU_MODE_NESTED ? plan_smmu_checks() : arm_irq_checks;
 }
 
 static gboolean
-run_checks(const PlanWork *work, const ViewHostdev *hostdev, ViommuMode mode,
-           const PlanCheck *checks, GPtrArray *strikes)
+run_checks(const PlanWork *work, const ViewHostdev *hostdev, const PlanCheck *checks,
+           GPtrArray *strikes)
 {
     gboolean works = TRUE;
 
@@ -227,8 +205,8 @@ run_checks(const PlanWork *work, const ViewHostdev *hostdev, ViommuMode mode,
         if (!(*checks)(work, hostdev, &strike))
             continue;
         works = FALSE;
-        g_ptr_array_add(strikes, plan_rejection_new(hostdev, mode, strike.rule, strike.would_help,
-                                                    strike.reason));
+        g_ptr_array_add(strikes, plan_rejection_new(hostdev, work->candidate, strike.rule,
+                                                    strike.would_help, strike.reason));
         g_free(strike.reason);
         g_free(strike.would_help);
     }
@@ -236,16 +214,14 @@ run_checks(const PlanWork *work, const ViewHostdev *hostdev, ViommuMode mode,
 }
 
 gboolean
-plan_mode_works(const PlanWork *work, const ViewHostdev *hostdev, ViommuMode mode,
-                GPtrArray *strikes)
+plan_mode_works(const PlanWork *work, const ViewHostdev *hostdev, GPtrArray *strikes)
 {
-    const PlanCheck *checks = checks_of(work, hostdev, mode);
+    const PlanCheck *checks = checks_of(work);
     gboolean works = TRUE;
 
-    if (checks != none_checks && checks != other_checks && checks != irq_checks &&
-        checks != arm_shadow_checks)
-        works = run_checks(work, hostdev, mode, common_checks, strikes);
-    return run_checks(work, hostdev, mode, checks, strikes) && works;
+    if (checks != none_checks && checks != other_checks && checks != arm_irq_checks)
+        works = run_checks(work, hostdev, common_checks, strikes);
+    return run_checks(work, hostdev, checks, strikes) && works;
 }
 
 gboolean
@@ -277,9 +253,20 @@ has_accel(const PlanWork *work)
 }
 
 gboolean
+plan_policy_has(const PlanWork *work, ViommuMode mode)
+{
+    for (guint i = 0; i < work->policy->modes->len; i++) {
+        if (g_array_index(work->policy->modes, ViommuMode, i) == mode)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+gboolean
 plan_wants_viommu(const PlanWork *work, const ViewHostdev *hostdev)
 {
-    if (hostdev->demand.usage != VIOMMU_USAGE_DMA || hostdev->viommu)
+    if (hostdev->demand.usage != VIOMMU_USAGE_DMA || hostdev->viommu ||
+        !plan_policy_has(work, VIOMMU_MODE_NONE))
         return TRUE;
     return hostdev->dev->address.kind != MODEL_ADDRESS_WRITTEN && has_accel(work);
 }

@@ -19,6 +19,34 @@ device_bits(const HostDevice *fact)
     return base_u64_is_known(fact->max_pasid_log2) ? fact->max_pasid_log2 : fact->pcie.pasid_bits;
 }
 
+gboolean
+plan_lacks_pasid(const HostDevice *fact)
+{
+    return fact && (fact->pcie.pasid_bits.state == BASE_STATE_ABSENT ||
+                    (base_u64_is_known(fact->max_pasid_log2) && fact->max_pasid_log2.value == 0));
+}
+
+gboolean
+plan_check_pasid_device(const PlanWork *work, const ViewHostdev *hostdev, PlanStrike *strike)
+{
+    BaseU64 wanted = hostdev->demand.pasid_bits, own = device_bits(hostdev->fact);
+    g_autofree char *help = NULL;
+
+    (void)work;
+    if (hostdev->demand.usage < VIOMMU_USAGE_PASID)
+        return FALSE;
+    if (plan_lacks_pasid(hostdev->fact))
+        return plan_strike(strike, "pasid-device-width", "usage guest-iommu instead",
+                           "the device has no PASID capability");
+    if (!base_u64_is_known(wanted) || !base_u64_is_known(own) || own.value >= wanted.value)
+        return FALSE;
+    help = g_strdup_printf("pasidBits='%" G_GUINT64_FORMAT "'", own.value);
+    return plan_strike(strike, "pasid-device-width", help,
+                       "the device has %" G_GUINT64_FORMAT " PASID bits, and %" G_GUINT64_FORMAT
+                       " are asked for",
+                       own.value, wanted.value);
+}
+
 static void
 set_device(PlanDevice *device, guint bus_bits)
 {
@@ -37,39 +65,65 @@ set_device(PlanDevice *device, guint bus_bits)
 }
 
 static void
-explain(PlanWork *work, const PlanSmmu *smmu, guint bits)
+explain(PlanWork *work, const char *unit, guint bits, const char *all)
 {
     BaseU64 quota = work->policy->domain_quota.pasid_bits;
-    g_autofree char *unit = plan_unit_name(smmu->unit);
     const char *why = "what the devices ask for";
-    HostSmmu host;
 
-    if (smmu->unit && host_decode_smmu(smmu->unit, &host) && host.ssid_bits == bits)
-        why = "all that its IDR1 has";
+    if (base_u64_is_known(work->plan->pasid_bits) && work->plan->pasid_bits.value >= bits)
+        return;
+    if (all)
+        why = all;
     else if (base_u64_is_known(quota) && quota.value == bits)
         why = "the policy's quota";
+    work->plan->pasid_bits = base_u64(bits);
     g_free(work->plan->pasid_because);
     work->plan->pasid_because = g_strdup_printf("%u bits on %s: %s", bits, unit, why);
+}
+
+static void
+give(GPtrArray *devices, guint bits)
+{
+    for (guint i = 0; i < devices->len; i++) {
+        PlanDevice *device = devices->pdata[i];
+
+        if (device->usage >= VIOMMU_USAGE_PASID)
+            set_device(device, bits);
+    }
+}
+
+/* x86: one vIOMMU, and the narrowest host IOMMU decides. */
+static void
+give_first_stage(PlanWork *work)
+{
+    guint bits = plan_first_stage_pasid_bits(work);
+    const PlanDevice *first = work->plan->devices->pdata[0];
+    BaseU64 host =
+        first->hostdev->unit ? host_pasid_bits(work->host, first->hostdev->unit) : (BaseU64){0};
+
+    if (bits == 0)
+        return;
+    give(work->plan->devices, bits);
+    explain(work, "VT-d", bits,
+            base_u64_is_known(host) && host.value == bits ? "all that its ECAP has" : NULL);
 }
 
 void
 plan_pasid(PlanWork *work)
 {
+    if (work->family == PLAN_FAMILY_X86 && work->candidate.mode == VIOMMU_MODE_NESTED)
+        give_first_stage(work);
     for (guint i = 0; i < work->smmus->len; i++) {
         const PlanSmmu *smmu = work->smmus->pdata[i];
         guint bits = plan_smmu_ssidsize(work, smmu);
+        g_autofree char *unit = plan_unit_name(smmu->unit);
+        HostSmmu host;
 
-        for (guint j = 0; j < smmu->devices->len; j++) {
-            PlanDevice *device = smmu->devices->pdata[j];
-
-            if (device->usage >= VIOMMU_USAGE_PASID)
-                set_device(device, bits);
-        }
-        if (bits == 0)
-            continue;
-        if (!base_u64_is_known(work->plan->pasid_bits) || work->plan->pasid_bits.value < bits) {
-            work->plan->pasid_bits = base_u64(bits);
-            explain(work, smmu, bits);
-        }
+        give(smmu->devices, bits);
+        if (bits > 0)
+            explain(work, unit, bits,
+                    smmu->unit && host_decode_smmu(smmu->unit, &host) && host.ssid_bits == bits
+                        ? "all that its IDR1 has"
+                        : NULL);
     }
 }

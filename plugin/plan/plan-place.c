@@ -34,7 +34,7 @@ reject_room(PlanWork *work, const char *what)
         g_strdup_printf("the domain has no room for %s: all slots or indexes are taken", what);
 
     g_ptr_array_add(work->plan->rejected,
-                    plan_rejection_new(NULL, VIOMMU_MODE_NONE, NULL, NULL, reason));
+                    plan_rejection_new(NULL, PLAN_NO_CANDIDATE, NULL, NULL, reason));
 }
 
 static PlanSmmu *
@@ -66,9 +66,8 @@ is_accel_bus(const PlanWork *work, guint root)
 static gboolean
 needs_own_port(const PlanWork *work, const Seat *seat)
 {
-    if (!seat->device || seat->device->mode == VIOMMU_MODE_NONE)
-        return FALSE;
-    return seat->smmu || work->family == PLAN_FAMILY_X86;
+    (void)work;
+    return seat->device && seat->device->mode != VIOMMU_MODE_NONE;
 }
 
 static void
@@ -197,7 +196,7 @@ lacks_spares(const PlanWork *work, guint root)
 static gboolean
 buses_change(const PlanWork *work, const GArray *seats)
 {
-    if (plan_vtd_is_new(work))
+    if (plan_viommu_is_new(work))
         return TRUE;
     for (guint i = 0; i < seats->len; i++) {
         if (is_waiting(&g_array_index(seats, Seat, i)))

@@ -105,7 +105,7 @@ reject(PlanWork *work, const Finding *finding)
     const char *help = finding->help ? finding->help : finding->rule->remedy;
 
     g_ptr_array_add(work->plan->rejected,
-                    plan_rejection_new(NULL, VIOMMU_MODE_NONE, finding->rule->id, help, reason));
+                    plan_rejection_new(NULL, PLAN_NO_CANDIDATE, finding->rule->id, help, reason));
 }
 
 void

@@ -21,6 +21,14 @@ typedef struct {
     PlanIommu *iommu;          /* in the plan's list, borrowed */
 } PlanSmmu;
 
+/* One way to give devices a vIOMMU. */
+typedef struct {
+    ViommuMode mode;
+    ModelIommuKind model;
+} PlanCandidate;
+
+#define PLAN_NO_CANDIDATE ((PlanCandidate){VIOMMU_MODE_NONE, MODEL_IOMMU_OTHER})
+
 typedef struct {
     ViommuPlan *plan;
     const View *view;
@@ -29,6 +37,7 @@ typedef struct {
     const ViommuPolicy *policy;
     ViommuTarget target;
     PlanFamily family;
+    PlanCandidate candidate; /* being looked at; in the end the one that was taken */
     guint spares; /* free hotplug ports wanted on each bus where a device may have to go */
     PlanLayout *layout;
     GPtrArray *smmus; /* of PlanSmmu */
@@ -59,15 +68,17 @@ gboolean plan_strike(PlanStrike *strike, const char *rule, const char *would_hel
 /* TRUE when the candidate falls. */
 typedef gboolean (*PlanCheck)(const PlanWork *work, const ViewHostdev *hostdev, PlanStrike *strike);
 
-/* Runs the checks of @mode for this device; adds what falls to @strikes (of PlanRejection). */
-gboolean plan_mode_works(const PlanWork *work, const ViewHostdev *hostdev, ViommuMode mode,
-                         GPtrArray *strikes);
+/* Runs the checks of the candidate for this device; adds what falls to @strikes (of
+ * PlanRejection). */
+gboolean plan_mode_works(const PlanWork *work, const ViewHostdev *hostdev, GPtrArray *strikes);
 /* Whether a device of that usage can do with that mode at all */
 gboolean plan_mode_serves(ViommuMode mode, ViommuUsage usage);
-/* Whether the device is to be behind a vIOMMU: its usage, or one that is there already */
+/* Whether the device is to be behind a vIOMMU: its usage, the policy, or one that is there
+ * already */
 gboolean plan_wants_viommu(const PlanWork *work, const ViewHostdev *hostdev);
-PlanRejection *plan_rejection_new(const ViewHostdev *hostdev, ViommuMode mode, const char *rule,
-                                  const char *would_help, const char *reason);
+gboolean plan_policy_has(const PlanWork *work, ViommuMode mode);
+PlanRejection *plan_rejection_new(const ViewHostdev *hostdev, PlanCandidate candidate,
+                                  const char *rule, const char *would_help, const char *reason);
 void plan_rejection_free(PlanRejection *rejection);
 /* Gives every device its mode, or adds rejections and leaves the plan invalid. */
 void plan_choose(PlanWork *work);
@@ -76,27 +87,52 @@ void plan_choose(PlanWork *work);
 gboolean plan_check_present(const PlanWork *work, const ViewHostdev *hostdev, PlanStrike *strike);
 gboolean plan_check_direct(const PlanWork *work, const ViewHostdev *hostdev, PlanStrike *strike);
 gboolean plan_check_group(const PlanWork *work, const ViewHostdev *hostdev, PlanStrike *strike);
+/* Of the vIOMMUs that are there: more than one on x86, one by hand, one of another family. */
+gboolean plan_check_existing(const PlanWork *work, const ViewHostdev *hostdev, PlanStrike *strike);
+gboolean plan_check_shadow_host(const PlanWork *work, const ViewHostdev *hostdev,
+                                PlanStrike *strike);
+/* What the rules of these families say of a vIOMMU that is kept and not mended. */
+gboolean plan_strike_by_rules(const PlanWork *work, const ViewHostdev *hostdev,
+                              const char *const *families, PlanStrike *strike);
 /* Whether the target libvirt takes @attribute of that model. */
 gboolean plan_check_attribute(const PlanWork *work, ModelIommuKind model, const char *attribute,
                               PlanStrike *strike);
 
-/* --- plan-vtd.c, plan-smmu.c, plan-smmu-values.c: the two families --- */
+/* --- plan-vtd.c, plan-virtio.c, plan-smmu.c, plan-smmu-values.c: the models --- */
 
 /* NULL-terminated; what they check comes on top of the common checks */
 const PlanCheck *plan_vtd_checks(ViommuMode mode);
 const PlanCheck *plan_smmu_checks(void);
-/* For a virtio vIOMMU that the domain has already: kept, never written. */
 const PlanCheck *plan_virtio_checks(void);
-/* Decides the one vIOMMU of x86 and its attributes. */
+/* The first vIOMMU of the domain, be it one that libvirt adds; NULL: none */
+const ViewIommu *plan_viommu(const PlanWork *work);
+/* One that the XML writes; NULL: none */
+const ViewIommu *plan_viommu_written(const PlanWork *work);
+/* Line of its element; 0: none */
+guint plan_viommu_line(const PlanWork *work, const ViewIommu *viommu);
+/* Decide the one vIOMMU that covers every bus, and its attributes. */
 void plan_vtd_write(PlanWork *work, ViommuMode mode);
-/* Whether the plan gives an x86 domain a vIOMMU that it did not have. */
-gboolean plan_vtd_is_new(const PlanWork *work);
+void plan_virtio_write(PlanWork *work);
+/* Whether the plan gives the domain a vIOMMU over every bus that it did not have. */
+gboolean plan_viommu_is_new(const PlanWork *work);
+/* <acpi/>: the guest learns of the vIOMMU from it. */
+void plan_write_acpi(PlanWork *work);
+/* End of what the guest addresses: RAM, memory to come, 64-bit BARs. Bytes. */
+guint64 plan_guest_space(const PlanWork *work);
+/* --- plan-iommufd.c --- */
+/* Gives the device the iommufd backend; @why: what for. */
+void plan_iommufd_write(PlanWork *work, const PlanDevice *device, const char *because,
+                        const char *rule);
+/* Makes iommufd the domain's default for devices to come, where that changes no other device. */
+void plan_iommufd_write_default(PlanWork *work, const char *because, const char *rule);
 /* Which vSMMU serves which physical SMMU; fills work->smmus. FALSE: rejected. */
 gboolean plan_smmu_match(PlanWork *work);
 /* Decides the attributes, once the buses have their numbers. */
 void plan_smmu_write(PlanWork *work);
 /* "smmu3.0x11000000" */
 char *plan_unit_name(const HostIommu *unit);
+/* x86 with first stage: the same of its vIOMMU */
+guint plan_first_stage_pasid_bits(const PlanWork *work);
 /* PASID bits that the vSMMU for that unit should offer: 0 where no device asks for any */
 guint plan_smmu_ssidsize(const PlanWork *work, const PlanSmmu *smmu);
 
@@ -109,6 +145,10 @@ gboolean plan_place(PlanWork *work);
 
 void plan_limits(PlanWork *work);
 void plan_pasid(PlanWork *work);
+/* Known to have no PASID capability */
+gboolean plan_lacks_pasid(const HostDevice *fact);
+gboolean plan_check_pasid_device(const PlanWork *work, const ViewHostdev *hostdev,
+                                 PlanStrike *strike);
 
 /* --- plan-rest.c --- */
 

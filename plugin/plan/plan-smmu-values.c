@@ -188,22 +188,6 @@ spot_of(PlanWork *work, const PlanSmmu *smmu)
     return spot;
 }
 
-static void
-write_iommufd(PlanWork *work, const PlanDevice *device)
-{
-    PlanWhy why = {"an accelerated vSMMU takes devices of the iommufd backend only",
-                   "accel-legacy-backend"};
-    const ModelHostdev *dev = device->hostdev->dev;
-    PlanSpot driver;
-
-    if (dev->iommufd == BASE_YES)
-        return;
-    driver = plan_spot_child(work->plan, plan_spot(dev->node), "driver",
-                             model_child(dev->node, "source"), why);
-    plan_spot_set(work->plan, driver, "name", "vfio", why);
-    plan_spot_set(work->plan, driver, "iommufd", "yes", why);
-}
-
 static gboolean
 is_on(PlanWork *work, PlanSpot driver, const char *name)
 {
@@ -265,32 +249,10 @@ write_one(PlanWork *work, PlanSmmu *smmu)
     write_values(work, driver, &want, kept);
     record(work, smmu->iommu, driver);
     for (guint i = 0; i < smmu->devices->len; i++)
-        write_iommufd(work, smmu->devices->pdata[i]);
+        plan_iommufd_write(work, smmu->devices->pdata[i],
+                           "an accelerated vSMMU takes devices of the iommufd backend only",
+                           "accel-legacy-backend");
     note_devices(work, smmu, driver);
-}
-
-/* Devices to come take the domain's default, unless it would change devices that are there. */
-static void
-write_default_backend(PlanWork *work)
-{
-    PlanWhy why = {"a device that is plugged in later must come through iommufd as well",
-                   "accel-legacy-backend"};
-    PlanSpot spot;
-
-    if (work->spares == 0 || work->smmus->len == 0 || work->domain->iommufd_enabled != BASE_UNKNOWN)
-        return;
-    for (guint i = 0; i < work->plan->devices->len; i++) {
-        const PlanDevice *device = work->plan->devices->pdata[i];
-
-        if (device->mode != VIOMMU_MODE_NESTED && !device->hostdev->dev->iommufd_written) {
-            plan_note(work, "a device that is plugged in behind a vSMMU needs "
-                            "<driver name='vfio' iommufd='yes'/> in its XML");
-            return;
-        }
-    }
-    spot = plan_spot_child(work->plan, plan_spot(work->domain->root), "iommufd",
-                           model_child(work->domain->root, "vcpu"), why);
-    plan_spot_set(work->plan, spot, "enabled", "yes", why);
 }
 
 void
@@ -298,7 +260,10 @@ plan_smmu_write(PlanWork *work)
 {
     for (guint i = 0; i < work->smmus->len; i++)
         write_one(work, work->smmus->pdata[i]);
-    write_default_backend(work);
-    if (work->smmus->len > 0)
-        plan_note(work, "an accelerated vSMMU blocks migration (QEMU 11.1 hw/arm/smmuv3.c:2050)");
+    if (work->smmus->len == 0)
+        return;
+    plan_iommufd_write_default(
+        work, "a device that is plugged in later must come through iommufd as well",
+        "accel-legacy-backend");
+    plan_note(work, "an accelerated vSMMU blocks migration (QEMU 11.1 hw/arm/smmuv3.c:2050)");
 }

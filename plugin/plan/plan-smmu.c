@@ -138,20 +138,14 @@ check_registers(const PlanWork *work, const ViewHostdev *hostdev, PlanStrike *st
 static gboolean
 check_pasid(const PlanWork *work, const ViewHostdev *hostdev, PlanStrike *strike)
 {
-    const HostDevice *fact = hostdev->fact;
     HostSmmu smmu;
 
-    (void)work;
-    if (hostdev->demand.usage < VIOMMU_USAGE_PASID || !fact)
+    if (hostdev->demand.usage < VIOMMU_USAGE_PASID || !hostdev->fact)
         return FALSE;
     if (hostdev->unit && host_decode_smmu(hostdev->unit, &smmu) && smmu.ssid_bits == 0)
         return plan_strike(strike, "accel-ssidsize-host", "usage guest-iommu instead",
                            "%s has no PASIDs (IDR1.SSIDSIZE is 0)", hostdev->unit->name);
-    if (fact->pcie.pasid_bits.state == BASE_STATE_ABSENT ||
-        (base_u64_is_known(fact->max_pasid_log2) && fact->max_pasid_log2.value == 0))
-        return plan_strike(strike, "pasid-device-width", "usage guest-iommu instead",
-                           "the device has no PASID capability");
-    return FALSE;
+    return plan_check_pasid_device(work, hostdev, strike);
 }
 
 /* A vIOMMU that is there already and cannot stay beside an accelerated one */
@@ -338,9 +332,9 @@ reject_left_over(PlanWork *work, const ViewIommu *iommu, const char *rule, const
     g_autofree char *reason = g_strdup_printf(
         "the SMMUv3 at line %u %s", model_span(work->domain, iommu->iommu->node)->line, why);
 
-    g_ptr_array_add(work->plan->rejected,
-                    plan_rejection_new(NULL, VIOMMU_MODE_NESTED, rule,
-                                       "the domain without that <iommu>", reason));
+    g_ptr_array_add(
+        work->plan->rejected,
+        plan_rejection_new(NULL, work->candidate, rule, "the domain without that <iommu>", reason));
     return FALSE;
 }
 

@@ -2,85 +2,22 @@
 /* x86: the one vIOMMU. New ones are VT-d, on AMD hosts as well: the model is QEMU's own. */
 #include "plan-vtd.h"
 
-#include "plan-edit.h"
-
-#define GIB (G_GUINT64_CONSTANT(1) << 30)
-
 /* --- what is there --- */
-
-const ViewIommu *
-plan_vtd_viommu(const PlanWork *work)
-{
-    return work->view->iommus->len > 0 ? work->view->iommus->pdata[0] : NULL;
-}
 
 gboolean
 plan_vtd_is_ours(const PlanWork *work)
 {
-    const ViewIommu *viommu = plan_vtd_viommu(work);
+    const ViewIommu *viommu = plan_viommu(work);
 
     return !viommu || viommu->iommu->kind == MODEL_IOMMU_INTEL;
 }
 
-gboolean
-plan_vtd_is_new(const PlanWork *work)
-{
-    const ViewIommu *viommu = plan_vtd_viommu(work);
-
-    return work->family == PLAN_FAMILY_X86 && work->plan->iommus->len > 0 &&
-           (!viommu || viommu->iommu->implicit);
-}
-
 /* --- address width --- */
-
-static guint64
-hotplug_slots(const ViommuDomain *domain)
-{
-    g_autofree char *text = model_attribute(model_child(domain->root, "maxMemory"), "slots");
-    guint64 slots = 0;
-
-    return base_parse_u64(text, 10, &slots) ? slots : 0;
-}
-
-static guint64
-bar_space(const PlanWork *work)
-{
-    guint64 space = 0;
-
-    for (guint i = 0; i < work->view->hostdevs->len; i++) {
-        const ViewHostdev *hostdev = work->view->hostdevs->pdata[i];
-        const GArray *bars = hostdev->fact ? hostdev->fact->bars : NULL;
-
-        for (guint j = 0; bars && j < bars->len; j++) {
-            const HostBar *bar = &g_array_index(bars, HostBar, j);
-
-            if (bar->bits == 64 && !bar->io)
-                space = base_saturating_add(space, bar->size);
-        }
-    }
-    return space;
-}
-
-/* End of what a guest can address: RAM behind the hole of 2 GiB below 4 GiB (QEMU 11.1
- * hw/i386/pc_q35.c), memory to be plugged with 1 GiB of alignment for each slot (hw/i386/pc.c),
- * and the 64-bit BARs of its devices. */
-guint64
-plan_vtd_guest_space(const PlanWork *work)
-{
-    const ViommuDomain *domain = work->domain;
-    guint64 top = MAX(base_saturating_add(domain->memory, 2 * GIB), 4 * GIB);
-
-    if (domain->max_memory > domain->memory) {
-        top = base_saturating_add(top, domain->max_memory - domain->memory);
-        top = base_saturating_add(top, base_saturating_mul(hotplug_slots(domain) + 1, GIB));
-    }
-    return base_saturating_add(top, bar_space(work));
-}
 
 static gboolean
 fits_39_bits(const PlanWork *work)
 {
-    return plan_vtd_guest_space(work) <= G_GUINT64_CONSTANT(1) << 39;
+    return plan_guest_space(work) <= G_GUINT64_CONSTANT(1) << 39;
 }
 
 gboolean
@@ -197,40 +134,59 @@ write_remapping(PlanWork *work, PlanSpot driver, const ViewIommu *viommu)
     plan_spot_set(work->plan, ioapic, "driver", "qemu", irqchip);
 }
 
+/* Whether a device in the guest will translate ahead by ATS: only one that the guest isolates. */
+static gboolean
+needs_device_iotlb(const PlanWork *work)
+{
+    for (guint i = 0; i < work->plan->devices->len; i++) {
+        const PlanDevice *device = work->plan->devices->pdata[i];
+        const HostDevice *fact = device->hostdev->fact;
+
+        if (device->usage >= VIOMMU_USAGE_PASID && fact && fact->pcie.ats == BASE_YES)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* QEMU's first stage has one width, and shadow tables one of two. */
 static void
-write_translation(PlanWork *work, PlanSpot driver, const ViewIommu *viommu)
+write_width(PlanWork *work, PlanSpot driver, const ViewIommu *viommu, ViommuMode mode)
+{
+    PlanWhy width = {"the width that the host's IOMMU really offers and the guest fits in",
+                     "vtd-aw-bits-host"};
+    PlanWhy stage = {"the one width of QEMU's first stage", "vtd-aw-bits-value"};
+    gboolean is_48 = viommu && base_u64_is_known(viommu->aw_bits) && viommu->aw_bits.value == 48;
+
+    if (mode == VIOMMU_MODE_NESTED && !is_48)
+        plan_spot_set(work->plan, driver, "aw_bits", "48", stage);
+    else if (mode != VIOMMU_MODE_NESTED && (!viommu || !width_is_right(work, viommu->aw_bits)))
+        plan_spot_setf(work->plan, driver, "aw_bits", width, "%u", plan_vtd_width(work));
+}
+
+static void
+write_translation(PlanWork *work, PlanSpot driver, const ViewIommu *viommu, ViommuMode mode)
 {
     PlanWhy caching = {"QEMU refuses an assigned device behind VT-d without caching mode",
                        "vtd-caching-mode"};
-    PlanWhy width = {"the width that the host's IOMMU really offers and the guest fits in",
-                     "vtd-aw-bits-host"};
+    PlanWhy iotlb = {"a device that uses PASIDs translates ahead by ATS", NULL};
     PlanWhy dma = {"a device that the guest isolates needs its DMA translated",
                    "vtd-dma-translation-off"};
+    PlanWhy irq = {"interrupts are remapped and DMA is left alone", NULL};
 
     if (!viommu || viommu->caching_mode != BASE_YES)
         plan_spot_set(work->plan, driver, "caching_mode", "on", caching);
-    if (!viommu || !width_is_right(work, viommu->aw_bits))
-        plan_spot_setf(work->plan, driver, "aw_bits", width, "%u", plan_vtd_width(work));
+    if (mode == VIOMMU_MODE_NESTED && needs_device_iotlb(work) &&
+        (!viommu || viommu->device_iotlb != BASE_YES))
+        plan_spot_set(work->plan, driver, "iotlb", "on", iotlb);
+    if (mode == VIOMMU_MODE_IRQ && (!viommu || viommu->dma_translation != BASE_NO))
+        plan_spot_set(work->plan, driver, "dma_translation", "off", irq);
+    write_width(work, driver, viommu, mode);
     for (guint i = 0; viommu && i < work->plan->devices->len; i++) {
         const PlanDevice *device = work->plan->devices->pdata[i];
 
         if (viommu->dma_translation == BASE_NO && device->usage != VIOMMU_USAGE_DMA)
             plan_spot_unset(work->plan, driver, "dma_translation", dma);
     }
-}
-
-/* The guest learns of the vIOMMU from the DMAR table, which is ACPI's. */
-static void
-write_acpi(PlanWork *work)
-{
-    PlanWhy why = {"the guest learns of the vIOMMU from ACPI", NULL};
-    PlanSpot features;
-
-    if (work->domain->acpi)
-        return;
-    features = plan_spot_child(work->plan, plan_spot(work->domain->root), "features",
-                               model_child(work->domain->root, "os"), why);
-    (void)plan_spot_child(work->plan, features, "acpi", NULL, why);
 }
 
 /* The attributes as they will be, in the order of the XML. */
@@ -253,19 +209,21 @@ record(PlanWork *work, PlanIommu *iommu, PlanSpot driver)
 void
 plan_vtd_write(PlanWork *work, ViommuMode mode)
 {
-    const ViewIommu *viommu = plan_vtd_viommu(work);
-    gboolean fresh = !viommu || viommu->iommu->implicit;
+    const ViewIommu *viommu = plan_viommu(work), *written = plan_viommu_written(work);
     PlanWhy why = {"what the vIOMMU needs for assigned devices", NULL};
     PlanIommu *iommu = plan_iommu_add(work, viommu ? viommu->iommu->kind : MODEL_IOMMU_INTEL, mode,
                                       viommu ? viommu->iommu : NULL);
-    PlanSpot driver;
+    PlanSpot spot, driver;
 
-    if (!plan_vtd_is_ours(work) || mode == VIOMMU_MODE_NESTED)
+    if (!plan_vtd_is_ours(work))
         return;
-    driver = plan_spot_child(work->plan, spot_of(work, viommu), "driver", NULL, why);
-    write_remapping(work, driver, fresh ? NULL : viommu);
-    write_translation(work, driver, fresh ? NULL : viommu);
-    write_acpi(work);
+    spot = spot_of(work, viommu);
+    driver = plan_spot_child(work->plan, spot, "driver", NULL, why);
+    write_remapping(work, driver, written);
+    write_translation(work, driver, written, mode);
+    plan_write_acpi(work);
     record(work, iommu, driver);
     plan_spot_drop_empty(work->plan, driver);
+    if (mode == VIOMMU_MODE_NESTED)
+        plan_first_stage_write(work, iommu, spot);
 }

@@ -244,67 +244,45 @@ number_viommus(PlanWork *work)
     }
 }
 
-/* The mode of the one vIOMMU that covers every device; NONE where there is none. */
-static ViommuMode
-shared_mode(const PlanWork *work)
-{
-    for (guint i = 0; i < work->plan->devices->len; i++) {
-        const PlanDevice *device = work->plan->devices->pdata[i];
-
-        if (device->mode != VIOMMU_MODE_NONE)
-            return device->mode;
-    }
-    return VIOMMU_MODE_NONE;
-}
-
 /* A vIOMMU that was told to translate nothing, for devices that want nothing translated. */
 static ViommuMode
-mode_as_kept(PlanWork *work, ViommuMode mode)
+mode_as_kept(PlanWork *work)
 {
-    const ViewIommu *viommu = work->view->iommus->len > 0 ? work->view->iommus->pdata[0] : NULL;
+    const ViewIommu *viommu = plan_viommu(work);
 
-    if (mode != VIOMMU_MODE_SHADOW || !viommu || viommu->dma_translation != BASE_NO)
-        return mode;
+    if (work->candidate.mode != VIOMMU_MODE_SHADOW || !viommu || viommu->dma_translation != BASE_NO)
+        return work->candidate.mode;
     for (guint i = 0; i < work->plan->devices->len; i++) {
         if (((PlanDevice *)work->plan->devices->pdata[i])->usage != VIOMMU_USAGE_DMA)
-            return mode;
+            return work->candidate.mode;
     }
     for (guint i = 0; i < work->plan->devices->len; i++)
         ((PlanDevice *)work->plan->devices->pdata[i])->mode = VIOMMU_MODE_IRQ;
     return VIOMMU_MODE_IRQ;
 }
 
-/* A virtio vIOMMU on ARM is only ever kept. */
 static void
-keep_virtio(PlanWork *work)
+write_viommu(PlanWork *work)
 {
-    for (guint i = 0; i < work->plan->devices->len; i++) {
-        const PlanDevice *device = work->plan->devices->pdata[i];
-
-        if (device->mode != VIOMMU_MODE_SHADOW)
-            continue;
-        plan_iommu_add(work, MODEL_IOMMU_VIRTIO, VIOMMU_MODE_SHADOW,
-                       device->hostdev->viommu->iommu);
+    if (work->candidate.mode == VIOMMU_MODE_NONE || work->candidate.model == MODEL_IOMMU_SMMUV3)
         return;
-    }
+    if (work->candidate.model == MODEL_IOMMU_VIRTIO)
+        plan_virtio_write(work);
+    else
+        plan_vtd_write(work, mode_as_kept(work));
 }
 
 static gboolean
 make(PlanWork *work)
 {
-    ViommuMode shared = shared_mode(work);
-
     work->layout = plan_layout_new(work->domain);
     if (!plan_smmu_match(work))
         return FALSE;
-    if (work->family == PLAN_FAMILY_X86 && shared != VIOMMU_MODE_NONE)
-        plan_vtd_write(work, mode_as_kept(work, shared));
+    write_viommu(work);
     if (!plan_place(work))
         return FALSE;
-    if (work->family == PLAN_FAMILY_ARM) {
+    if (work->family == PLAN_FAMILY_ARM)
         plan_smmu_write(work);
-        keep_virtio(work);
-    }
     number_viommus(work);
     plan_pasid(work);
     for (guint i = 0; i < work->plan->iommus->len; i++)

@@ -58,6 +58,7 @@ typedef struct {
 typedef struct {
     const ViewHostdev *hostdev; /* NULL: the whole domain */
     ViommuMode mode;
+    ModelIommuKind model; /* OTHER: of no model in particular */
     char *reason;
     char *would_help; /* NULL: nothing known */
     const char *rule; /* NULL */

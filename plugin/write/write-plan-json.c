@@ -259,6 +259,8 @@ add_rejected(BaseJson *root, const ViommuPlan *plan)
             base_json_add_string(object, "address", address);
         }
         base_json_add_string(object, "mode", policy_mode_name(rejection->mode));
+        if (rejection->model != MODEL_IOMMU_OTHER)
+            base_json_add_string(object, "model", model_names[rejection->model]);
         base_json_add_string(object, "reason", rejection->reason);
         base_json_add_string(object, "rule", rejection->rule);
         base_json_add_string(object, "would_help", rejection->would_help);

@@ -57,6 +57,17 @@ title_of(const ViewHostdev *hostdev)
                            policy_usage_name(hostdev->demand.usage));
 }
 
+/* On x86 two models can shadow. */
+static const char *
+model_of(const ViommuPlan *plan, const PlanRejection *rejection)
+{
+    if (!plan->domain->is_q35 || rejection->mode != VIOMMU_MODE_SHADOW)
+        return "";
+    if (rejection->model == MODEL_IOMMU_VIRTIO)
+        return "virtio-iommu: ";
+    return rejection->model == MODEL_IOMMU_INTEL ? "VT-d: " : "";
+}
+
 static void
 write_rejections_of(const ViommuPlan *plan, const ViewHostdev *hostdev, GString *out)
 {
@@ -65,8 +76,8 @@ write_rejections_of(const ViommuPlan *plan, const ViewHostdev *hostdev, GString 
 
         if (rejection->hostdev != hostdev)
             continue;
-        g_string_append_printf(out, "  %-7s %s", hostdev ? policy_mode_name(rejection->mode) : "",
-                               rejection->reason);
+        g_string_append_printf(out, "  %-7s %s%s", hostdev ? policy_mode_name(rejection->mode) : "",
+                               model_of(plan, rejection), rejection->reason);
         if (rejection->rule)
             g_string_append_printf(out, " [%s]", rejection->rule);
         g_string_append_printf(out, "\n  %-7s would help: %s\n", "",
@@ -361,8 +372,9 @@ write_fallen(const ViommuPlan *plan, const WriteStyle *style, GString *out)
                 g_str_equal(((PlanRejection *)plan->rejected->pdata[j])->reason, rejection->reason);
         if (told)
             continue;
-        write_labelled(style, out, "Not taken", LABEL_WIDTH, "%s: %s",
-                       policy_mode_name(rejection->mode), rejection->reason);
+        write_labelled(style, out, "Not taken", LABEL_WIDTH, "%s: %s%s",
+                       policy_mode_name(rejection->mode), model_of(plan, rejection),
+                       rejection->reason);
         if (rejection->would_help)
             write_labelled(style, out, "", LABEL_WIDTH, "would help: %s", rejection->would_help);
     }

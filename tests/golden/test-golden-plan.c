@@ -129,12 +129,16 @@ check_idempotent(const GoldenCase *golden, const ViommuDomain *after, const char
     g_assert_cmpstr(twice, ==, text);
 }
 
-/* Text of every comment and of every element outside libvirt's schema */
+/* Text of every comment and of every element outside libvirt's schema; of QEMU's namespace a plan
+ * may write <override> */
 static void
 collect_foreign(const xmlNode *node, GString *out)
 {
     for (const xmlNode *child = node->children; child; child = child->next) {
         gboolean foreign = child->type == XML_ELEMENT_NODE && child->ns;
+
+        if (foreign && xmlStrEqual(child->name, BAD_CAST "override"))
+            continue;
 
         if (child->type == XML_COMMENT_NODE || foreign) {
             xmlBuffer *buffer = xmlBufferCreate();

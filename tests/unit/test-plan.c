@@ -50,6 +50,9 @@ typedef struct {
     const char *features; /* children of <features> */
     const char *devices;
     const char *intents; /* children of <viommu:intent> */
+    gboolean only;       /* the policy has no mode but this one */
+    ViommuMode mode;
+    guint64 qemu; /* 0: the host's */
 } Sketch;
 
 static char *
@@ -69,17 +72,29 @@ draw(const Sketch *sketch)
         sketch->devices ? sketch->devices : "");
 }
 
-static ViommuPlan *
-plan_for(const char *host_name, const char *xml, guint64 libvirt)
+static ViommuPolicy *
+load_policy(const Sketch *sketch)
 {
     g_autoptr(GError) error = NULL;
+    ViommuPolicy *policy = policy_load(NULL, NULL, &error);
+
+    g_assert_no_error(error);
+    if (sketch && sketch->only) {
+        g_array_set_size(policy->modes, 0);
+        g_array_append_val(policy->modes, sketch->mode);
+    }
+    return policy;
+}
+
+static ViommuPlan *
+plan_for(const char *host_name, const char *xml, guint64 libvirt, const Sketch *sketch)
+{
     g_autoptr(ViommuHost) host =
                   g_str_equal(host_name, "none") ? host_facts_none() : load_host(host_name);
     g_autoptr(ViommuDomain) domain = parse(xml);
-    g_autoptr(ViommuPolicy) policy = policy_load(NULL, NULL, &error);
-    ViommuTarget target = {.libvirt = libvirt};
+    g_autoptr(ViommuPolicy) policy = load_policy(sketch);
+    ViommuTarget target = {.libvirt = libvirt, .qemu = sketch ? sketch->qemu : 0};
 
-    g_assert_no_error(error);
     return plan_new(host, domain, policy, &target);
 }
 
@@ -88,7 +103,7 @@ plan_sketch(const char *host, const Sketch *sketch)
 {
     g_autofree char *xml = draw(sketch);
 
-    return plan_for(host, xml, 0);
+    return plan_for(host, xml, 0, sketch);
 }
 
 static const char *
@@ -154,7 +169,11 @@ static void
 test_vtd_width(void)
 {
     g_autofree char *gpu = hostdev("0000:17:00.0", "ua-0", "");
-    Sketch sketch = {.machine = "pc-q35-11.1", .devices = gpu, .intents = GUEST_IOMMU};
+    Sketch sketch = {.machine = "pc-q35-11.1",
+                     .devices = gpu,
+                     .intents = GUEST_IOMMU,
+                     .only = TRUE,
+                     .mode = VIOMMU_MODE_SHADOW};
     g_autoptr(ViommuPlan) narrow = plan_sketch("xeon", &sketch);
     g_autoptr(ViommuPlan) wide = NULL;
     g_autoptr(ViommuPlan) none = NULL;
@@ -171,23 +190,29 @@ test_vtd_width(void)
     /* 511 GiB of RAM end at 513 GiB: the hole below 4 GiB moves 2 GiB up */
     sketch.gib = 511;
     none = plan_sketch("xeon", &sketch);
-    g_assert_false(none->valid);
+    g_assert_true(none->valid);
     g_assert_nonnull(rejection_with(none, "vtd-aw-bits-host"));
-    g_assert_cmpuint(none->edits->len, ==, 0);
+    g_assert_cmpint(((PlanIommu *)none->iommus->pdata[0])->model, ==, MODEL_IOMMU_VIRTIO);
+    g_assert_cmpstr(attribute(none, 0, "aw_bits"), ==, "47");
 }
 
 static void
 test_vtd_fits_exactly(void)
 {
     g_autofree char *nic = hostdev("0000:3b:01.0", "ua-0", "");
-    Sketch sketch = {.machine = "pc-q35-11.1", .gib = 509, .devices = nic, .intents = GUEST_IOMMU};
+    Sketch sketch = {.machine = "pc-q35-11.1",
+                     .gib = 509,
+                     .devices = nic,
+                     .intents = GUEST_IOMMU,
+                     .only = TRUE,
+                     .mode = VIOMMU_MODE_SHADOW};
     g_autoptr(ViommuPlan) fits = plan_sketch("xeon", &sketch);
     g_autoptr(ViommuPlan) too_much = NULL;
 
-    g_assert_true(fits->valid);
+    g_assert_cmpint(((PlanIommu *)fits->iommus->pdata[0])->model, ==, MODEL_IOMMU_INTEL);
     sketch.top = "<maxMemory slots='2' unit='GiB'>512</maxMemory>";
     too_much = plan_sketch("xeon", &sketch);
-    g_assert_false(too_much->valid);
+    g_assert_cmpint(((PlanIommu *)too_much->iommus->pdata[0])->model, ==, MODEL_IOMMU_VIRTIO);
 }
 
 /* Behind VT-d each device needs a group of its own; on x86 that binds the others as well. */
@@ -281,8 +306,8 @@ test_spares_alone(void)
     g_auto(GStrv) halves = g_strsplit(text, "%s", 2);
     g_autofree char *express = g_strjoinv("q35", halves);
     g_autofree char *conventional = g_strjoinv("pc", halves);
-    g_autoptr(ViommuPlan) ports = plan_for("xeon", express, 0);
-    g_autoptr(ViommuPlan) none = plan_for("xeon", conventional, 0);
+    g_autoptr(ViommuPlan) ports = plan_for("xeon", express, 0, NULL);
+    g_autoptr(ViommuPlan) none = plan_for("xeon", conventional, 0, NULL);
     const PlanEdit *devices = edit_of(ports, "devices");
 
     g_assert_true(ports->valid);
@@ -299,7 +324,7 @@ test_vtd_many_vcpus(void)
     g_autofree char *plain = draw(&sketch);
     g_auto(GStrv) halves = g_strsplit(plain, "<vcpu>4</vcpu>", 2);
     g_autofree char *xml = g_strjoinv("<vcpu>288</vcpu>", halves);
-    g_autoptr(ViommuPlan) plan = plan_for("xeon", xml, 0);
+    g_autoptr(ViommuPlan) plan = plan_for("xeon", xml, 0, NULL);
 
     g_assert_true(plan->valid);
     g_assert_cmpstr(attribute(plan, 0, "eim"), ==, "on");
@@ -420,8 +445,8 @@ test_smmu_target(void)
     g_autofree char *gpus = two_gpus("");
     Sketch sketch = {.machine = "virt", .devices = gpus, .intents = PASID};
     g_autofree char *xml = draw(&sketch);
-    g_autoptr(ViommuPlan) old = plan_for("grace", xml, BASE_VERSION(12, 6, 0));
-    g_autoptr(ViommuPlan) fresh = plan_for("grace", xml, BASE_VERSION(12, 7, 0));
+    g_autoptr(ViommuPlan) old = plan_for("grace", xml, BASE_VERSION(12, 6, 0), NULL);
+    g_autoptr(ViommuPlan) fresh = plan_for("grace", xml, BASE_VERSION(12, 7, 0), NULL);
     const PlanRejection *rejection = rejection_with(old, "xml-attribute-too-new");
 
     g_assert_false(old->valid);
@@ -440,10 +465,10 @@ test_smmu_preconditions(void)
     g_auto(GStrv) halves = g_strsplit(xml, " firmware='efi'", 2);
     g_autofree char *bios = g_strjoinv("", halves);
     g_autoptr(ViommuPlan) without_kvm = NULL;
-    g_autoptr(ViommuPlan) without_uefi = plan_for("grace", bios, 0);
+    g_autoptr(ViommuPlan) without_uefi = plan_for("grace", bios, 0, NULL);
 
     memcpy(strstr(tcg, "'kvm'"), "'tcg'", 5);
-    without_kvm = plan_for("grace", tcg, 0);
+    without_kvm = plan_for("grace", tcg, 0, NULL);
     g_assert_false(without_kvm->valid);
     g_assert_nonnull(rejection_with(without_kvm, "accel-needs-kvm"));
     g_assert_false(without_uefi->valid);
@@ -519,17 +544,18 @@ test_hard_limit(void)
 static void
 test_daemon_limit(void)
 {
-    g_autoptr(GError) error = NULL;
     g_autoptr(ViommuHost) host = load_host("xeon");
     g_autofree char *gpu = hostdev("0000:17:00.0", "ua-0", "");
     Sketch sketch = {.machine = "pc-q35-11.1", .devices = gpu, .intents = GUEST_IOMMU};
     g_autofree char *xml = draw(&sketch);
     g_autoptr(ViommuDomain) domain = parse(xml);
-    g_autoptr(ViommuPolicy) policy = policy_load(NULL, NULL, &error);
+    g_autoptr(ViommuPolicy) policy = NULL;
     g_autoptr(ViommuPlan) plan = NULL;
     ViommuTarget session = {.profile = VIOMMU_PROFILE_SESSION};
 
-    g_assert_no_error(error);
+    sketch.only = TRUE;
+    sketch.mode = VIOMMU_MODE_SHADOW;
+    policy = load_policy(&sketch);
     plan = plan_new(host, domain, policy, NULL);
     g_assert_cmpuint(plan->actions->len, ==, 0);
     g_assert_cmpuint(plan->grants->len, ==, 0);

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The iommufd backend of assigned devices. */
+#include "plan-room.h"
+
+#include "plan-edit.h"
+
+void
+plan_iommufd_write(PlanWork *work, const PlanDevice *device, const char *because, const char *rule)
+{
+    PlanWhy why = {because, rule};
+    const ModelHostdev *dev = device->hostdev->dev;
+    PlanSpot driver;
+
+    if (dev->iommufd == BASE_YES)
+        return;
+    driver = plan_spot_child(work->plan, plan_spot(dev->node), "driver",
+                             model_child(dev->node, "source"), why);
+    plan_spot_set(work->plan, driver, "name", "vfio", why);
+    plan_spot_set(work->plan, driver, "iommufd", "yes", why);
+}
+
+void
+plan_iommufd_write_default(PlanWork *work, const char *because, const char *rule)
+{
+    PlanWhy why = {because, rule};
+    PlanSpot spot;
+
+    if (work->spares == 0 || work->domain->iommufd_enabled != BASE_UNKNOWN)
+        return;
+    for (guint i = 0; i < work->plan->devices->len; i++) {
+        const PlanDevice *device = work->plan->devices->pdata[i];
+
+        if (device->mode != VIOMMU_MODE_NESTED && !device->hostdev->dev->iommufd_written) {
+            plan_note(work, "a device that is plugged in behind a vSMMU needs "
+                            "<driver name='vfio' iommufd='yes'/> in its XML");
+            return;
+        }
+    }
+    spot = plan_spot_child(work->plan, plan_spot(work->domain->root), "iommufd",
+                           model_child(work->domain->root, "vcpu"), why);
+    plan_spot_set(work->plan, spot, "enabled", "yes", why);
+}
