@@ -34,13 +34,21 @@ alias_fits(const char *alias, const char *written, const char *prefix, guint num
     return strcmp(alias, is_user_alias(written) ? written : usual) == 0;
 }
 
+/* A machine-wide SMMU is a machine option and no device, so it has no alias. */
+static gboolean
+is_machine_option(const ModelIommu *iommu)
+{
+    return iommu->kind == MODEL_IOMMU_SMMUV3 && !g_hash_table_contains(iommu->attributes, "pciBus");
+}
+
 static gboolean
 is_iommu_alias(const ViommuDomain *domain, const char *alias)
 {
     for (guint i = 0; i < domain->iommus->len; i++) {
         const ModelIommu *iommu = domain->iommus->pdata[i];
 
-        if (!iommu->commandline && alias_fits(alias, iommu->alias, "iommu", i))
+        if (!iommu->commandline && !is_machine_option(iommu) &&
+            alias_fits(alias, iommu->alias, "iommu", i))
             return TRUE;
     }
     return FALSE;
@@ -99,6 +107,18 @@ may_be_other_alias(const char *alias)
 }
 
 static gboolean
+stands_for_no_device(const ViommuDomain *domain, const xmlNode *node)
+{
+    for (guint i = 0; i < domain->iommus->len; i++) {
+        const ModelIommu *iommu = domain->iommus->pdata[i];
+
+        if (iommu->node == node)
+            return is_machine_option(iommu);
+    }
+    return FALSE;
+}
+
+static gboolean
 some_device_is_called(const ViommuDomain *domain, const char *alias)
 {
     if (is_iommu_alias(domain, alias) || is_controller_alias(domain, alias) ||
@@ -109,7 +129,7 @@ some_device_is_called(const ViommuDomain *domain, const char *alias)
         g_autofree char *written = model_alias(node);
 
         if (is_user_alias(written) && strcmp(written, alias) == 0)
-            return TRUE;
+            return !stands_for_no_device(domain, node);
     }
     return FALSE;
 }
@@ -134,14 +154,11 @@ read_properties(ModelOverride *override)
     }
 }
 
-/* The alias of an amd vIOMMU belongs to its helper device, and a machine-wide SMMU is no device at
- * all: no override reaches these two. */
+/* The alias of an amd vIOMMU belongs to its helper device: no override reaches the vIOMMU. */
 static gboolean
 can_be_overridden(const ModelIommu *iommu)
 {
-    if (iommu->commandline || iommu->kind == MODEL_IOMMU_AMD)
-        return FALSE;
-    return iommu->kind != MODEL_IOMMU_SMMUV3 || g_hash_table_contains(iommu->attributes, "pciBus");
+    return !iommu->commandline && iommu->kind != MODEL_IOMMU_AMD && !is_machine_option(iommu);
 }
 
 static void

@@ -63,14 +63,20 @@ number_of(const ModelIommu *iommu, const char *attribute, const char *property, 
     return base_parse_u64(text, 0, &value) ? base_u64(value) : fallback;
 }
 
-/* QEMU 11.1 hw/i386/pc.c:104: 48 from q35 9.2 on, 39 before. */
+/* QEMU 11.1 hw/i386/pc.c:104: 48 from q35 9.2 on, 39 before. QEMU 9.2 itself has 39 throughout: the
+ * change (QEMU commit message of 12 December 2024) came two days after its release. */
 static BaseU64
 intel_default_width(const ViommuDomain *domain, guint64 qemu)
 {
     BaseU64 version = view_machine_version(domain, qemu);
 
+    if (qemu != 0 && qemu < BASE_VERSION(10, 0, 0))
+        return base_u64(39);
     if (!base_u64_is_known(version))
         return version;
+    if (qemu == 0 && version.value >= BASE_VERSION(9, 2, 0) &&
+        version.value < BASE_VERSION(10, 0, 0))
+        return (BaseU64){0};
     return base_u64(version.value >= BASE_VERSION(9, 2, 0) ? 48 : 39);
 }
 
@@ -88,6 +94,45 @@ virtio_default_width(const ViommuDomain *domain, guint64 qemu)
     if (domain->is_q35)
         return base_u64(39);
     return base_u64(domain->is_virt ? 48 : 64);
+}
+
+/* QEMU 11.1 qapi/virtio.json, GranuleMode; ABSENT: "host" */
+static gboolean
+parse_granule(const char *text, BaseU64 *ret)
+{
+    static const struct {
+        const char *text;
+        guint64 bytes;
+    } sizes[] = {{"4k", 4096}, {"8k", 8192}, {"16k", 16384}, {"64k", 65536}};
+
+    if (g_strcmp0(text, "host") == 0) {
+        *ret = base_u64_absent();
+        return TRUE;
+    }
+    for (guint i = 0; i < G_N_ELEMENTS(sizes); i++) {
+        if (g_strcmp0(text, sizes[i].text) == 0) {
+            *ret = base_u64(sizes[i].bytes);
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
+/* QEMU 11.1 hw/core/machine.c:110: machines up to 8.2 have 4 KiB, later ones the host's; QEMU
+ * before 9.0 has no such property and 4 KiB. */
+static BaseU64
+granule_of(const ViommuDomain *domain, const ModelIommu *iommu, guint64 qemu)
+{
+    g_autofree char *text = written(iommu, NULL, "granule");
+    BaseU64 version = view_machine_version(domain, qemu), granule;
+
+    if (parse_granule(text, &granule))
+        return granule;
+    if (iommu->granule.state != BASE_STATE_UNKNOWN)
+        return iommu->granule;
+    if (!base_u64_is_known(version))
+        return (BaseU64){0};
+    return version.value < BASE_VERSION(9, 0, 0) ? base_u64(4096) : base_u64_absent();
 }
 
 /* QEMU 11.1 hw/i386/x86-iommu.c:118: on unless KVM's interrupt chip is wholly in the kernel,
@@ -244,6 +289,7 @@ view_iommu_new(const ViommuDomain *domain, const ModelIommu *iommu, guint index,
     case MODEL_IOMMU_VIRTIO:
         view->aw_bits =
             number_of(iommu, "aw_bits", "aw-bits", virtio_default_width(domain, target->qemu));
+        view->granule = granule_of(domain, iommu, target->qemu);
         view->boot_bypass = tri_of(iommu, NULL, "boot-bypass", BASE_YES);
         break;
     case MODEL_IOMMU_SMMUV3:

@@ -78,24 +78,29 @@ stack_model_since(ModelIommuKind model)
     return 0;
 }
 
-/* QEMU 10.0.13 has the x- names and 11.1.2 the plain ones, neither takes the other's (both run);
- * which release between them renamed is not known. */
+/* Read: QEMU 7.2.0, 10.0.13 and 11.1.1 hw/i386/intel_iommu.c (vtd_properties). The x- names are in
+ * 7.2 and 10.0, x-flts in 10.0 alone (its series is of 12 December 2024, after 9.2.0); 11.1 has the
+ * plain names only. Which release between 10.0 and 11.1 renamed them is not known. */
 static const struct {
-    guint64 old_since; /* QEMU that first has the x- name */
+    guint64 old_since; /* QEMU that surely has the x- name */
+    guint64 old_from;  /* QEMU before this surely has neither; between the two it is not known */
     const char *old_name, *new_name;
 } spellings[] = {
-    [STACK_SCALABLE_MODE] = {BASE_VERSION(4, 0, 0), "x-scalable-mode", "scalable-mode"},
-    [STACK_FIRST_STAGE] = {BASE_VERSION(10, 0, 0), "x-flts", "fsts"},
-    [STACK_PASID_BITS] = {BASE_VERSION(7, 2, 0), "x-pasid-mode", "pasid-bits"},
+    [STACK_SCALABLE_MODE] = {BASE_VERSION(7, 2, 0), 0, "x-scalable-mode", "scalable-mode"},
+    [STACK_FIRST_STAGE] = {BASE_VERSION(10, 0, 0), BASE_VERSION(10, 0, 0), "x-flts", "fsts"},
+    [STACK_PASID_BITS] = {BASE_VERSION(7, 2, 0), 0, "x-pasid-mode", "pasid-bits"},
 };
 
 const char *
 stack_qemu_property(StackCapability capability, guint64 qemu, gboolean *ret_known)
 {
-    *ret_known = qemu != 0 && (qemu >= BASE_VERSION(11, 1, 0) || qemu < BASE_VERSION(10, 1, 0));
+    guint64 since = spellings[capability].old_since, from = spellings[capability].old_from;
+
+    *ret_known = qemu >= BASE_VERSION(11, 1, 0) || (qemu != 0 && qemu < from) ||
+                 (qemu >= since && qemu < BASE_VERSION(10, 1, 0));
     if (!*ret_known)
         return NULL;
     if (qemu >= BASE_VERSION(11, 1, 0))
         return spellings[capability].new_name;
-    return qemu >= spellings[capability].old_since ? spellings[capability].old_name : NULL;
+    return qemu >= since ? spellings[capability].old_name : NULL;
 }

@@ -72,8 +72,8 @@ last_global(const ViommuDomain *domain, const char *driver, const char *property
 
 /* libvirt has no attribute for QEMU's bus bypass: it comes by override or by hand only.
  * QEMU 11.1 hw/pci/pci.c:2996, hw/pci-bridge/pci_expander_bridge.c, hw/core/machine options. */
-static gboolean
-is_bypassed(const ViommuDomain *domain, guint root_bus)
+gboolean
+view_is_bypassed(const ViommuDomain *domain, guint root_bus)
 {
     const ModelController *bus = model_controller(domain, root_bus);
     g_autofree char *global = last_global(domain, "pxb-pcie", "bypass_iommu");
@@ -113,7 +113,7 @@ view_covering(const View *view, guint root_bus, BaseTri *ret_known)
             *ret_known = BASE_NO;
     }
     if (root_bus != G_MAXUINT)
-        return is_bypassed(view->domain, root_bus) ? NULL : everywhere;
+        return view_is_bypassed(view->domain, root_bus) ? NULL : everywhere;
     if (per_bus)
         *ret_known = BASE_NO;
     return per_bus ? NULL : everywhere;

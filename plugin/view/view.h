@@ -23,6 +23,7 @@ typedef struct {
     BaseU64 pasid_bits;                /* intel; 0: none */
     BaseTri dma_remap;                 /* amd */
     BaseTri boot_bypass;               /* virtio */
+    BaseU64 granule;                   /* virtio, bytes; ABSENT: that of the host */
     BaseTri accel;                     /* smmuv3: as QEMU will see it (dropped without pciBus) */
     gboolean accel_written;
     BaseU64 pci_bus;         /* smmuv3: controller index; ABSENT: machine-wide */
@@ -71,6 +72,8 @@ view_is_assigned(const ViewHostdev *hostdev)
 /* Version that decides QEMU's machine defaults: the machine's own, or for an alias ("q35") that of
  * the target QEMU; UNKNOWN when neither is told. */
 BaseU64 view_machine_version(const ViommuDomain *domain, guint64 qemu);
+/* Whether QEMU is told to keep the devices on root bus @root_bus outside of any vIOMMU. */
+gboolean view_is_bypassed(const ViommuDomain *domain, guint root_bus);
 /* The vIOMMU that covers a guest address on root bus @root_bus (G_MAXUINT: not known), or NULL. */
 const ViewIommu *view_covering(const View *view, guint root_bus, BaseTri *ret_known);
 /* (transfer full): "ua-gpu0, 0000:65:00.0", what messages put in brackets */

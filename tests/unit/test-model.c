@@ -473,45 +473,6 @@ test_commandline(void)
 }
 
 static void
-test_overrides(void)
-{
-    static const struct {
-        const char *alias;
-        gboolean matched;
-    } rows[] = {{"ua-v", TRUE},         {"ua-none", FALSE}, {"gpu0", FALSE},  {"hostdev0", TRUE},
-                {"hostdev1", FALSE},    {"pci.2", TRUE},    {"pci.3", FALSE}, {"pcie.0", TRUE},
-                {"virtio-disk0", TRUE}, {"iommu0", FALSE},  {"ua-disk", TRUE}};
-    g_autoptr(GString) text = g_string_new(
-        "<domain xmlns:qemu='" MODEL_QEMU_NAMESPACE "'>" MEMORY
-        "<os><type machine='q35'/></os><devices><iommu model='intel'><alias name='ua-v'/></iommu>"
-        "<controller type='pci' index='2' model='pcie-root-port'/>"
-        "<hostdev type='pci'><alias name='gpu0'/></hostdev><disk><alias name='ua-disk'/></disk>"
-        "</devices><qemu:override>");
-    g_autoptr(ViommuDomain) domain = NULL;
-    const ModelIommu *iommu;
-
-    for (guint i = 0; i < G_N_ELEMENTS(rows); i++)
-        g_string_append_printf(text,
-                               "<qemu:device alias='%s'><qemu:frontend><qemu:property "
-                               "name='fsts' type='bool' value='true'/><qemu:property name='svm' "
-                               "type='remove'/></qemu:frontend></qemu:device>",
-                               rows[i].alias);
-    g_string_append(text, "</qemu:override></domain>");
-    domain = parse(text->str);
-    g_assert_cmpuint(domain->overrides->len, ==, G_N_ELEMENTS(rows));
-    for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
-        const ModelOverride *override = domain->overrides->pdata[i];
-
-        g_assert_cmpuint(override->names->len, ==, 2);
-        if (override->matched != rows[i].matched)
-            g_assert_cmpstr(rows[i].alias, ==, "as expected");
-    }
-    iommu = domain->iommus->pdata[0];
-    g_assert_cmpstr(g_hash_table_lookup(iommu->properties, "fsts"), ==, "true");
-    g_assert_cmpstr(g_hash_table_lookup(iommu->properties, "svm"), ==, "");
-}
-
-static void
 test_intent(void)
 {
     g_autoptr(ViommuDomain) domain = parse(
@@ -593,7 +554,6 @@ main(int argc, char **argv)
     g_test_add_func("/model/iommus", test_iommus);
     g_test_add_func("/model/implicit-iommu", test_implicit_iommu);
     g_test_add_func("/model/commandline", test_commandline);
-    g_test_add_func("/model/overrides", test_overrides);
     g_test_add_func("/model/intent", test_intent);
     g_test_add_func("/model/endpoints", test_endpoints);
     return g_test_run();

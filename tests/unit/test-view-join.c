@@ -74,7 +74,10 @@ test_widths(void)
         BaseState state;
         guint64 width;
     } rows[] = {
-        {"pc-q35-9.2", "<iommu model='intel'/>", 0, BASE_STATE_KNOWN, 48},
+        {"pc-q35-9.2", "<iommu model='intel'/>", 0, BASE_STATE_UNKNOWN, 0},
+        {"pc-q35-9.2", "<iommu model='intel'/>", BASE_VERSION(9, 2, 4), BASE_STATE_KNOWN, 39},
+        {"pc-q35-9.2", "<iommu model='intel'/>", BASE_VERSION(10, 0, 0), BASE_STATE_KNOWN, 48},
+        {"pc-q35-10.0", "<iommu model='intel'/>", 0, BASE_STATE_KNOWN, 48},
         {"pc-q35-9.1", "<iommu model='intel'/>", QEMU_11_1, BASE_STATE_KNOWN, 39},
         {"q35", "<iommu model='intel'/>", QEMU_11_1, BASE_STATE_KNOWN, 48},
         {"q35", "<iommu model='intel'/>", BASE_VERSION(7, 2, 19), BASE_STATE_KNOWN, 39},
@@ -95,6 +98,37 @@ test_widths(void)
         g_test_message("%s %s", rows[i].machine, rows[i].iommu);
         g_assert_cmpint(iommu->aw_bits.state, ==, rows[i].state);
         g_assert_cmpuint(iommu->aw_bits.value, ==, rows[i].width);
+    }
+}
+
+/* QEMU 11.1 hw/core/machine.c:110, qapi/virtio.json */
+static void
+test_granules(void)
+{
+    static const struct {
+        const char *machine, *driver;
+        guint64 qemu;
+        BaseState state;
+        guint64 bytes;
+    } rows[] = {
+        {"pc-q35-8.2", "", 0, BASE_STATE_KNOWN, 4096},
+        {"pc-q35-9.0", "", 0, BASE_STATE_ABSENT, 0},
+        {"q35", "", BASE_VERSION(7, 2, 0), BASE_STATE_KNOWN, 4096},
+        {"virt", "", QEMU_11_1, BASE_STATE_ABSENT, 0},
+        {"virt", "", 0, BASE_STATE_UNKNOWN, 0},
+        {"virt", "<granule mode='host'/>", 0, BASE_STATE_ABSENT, 0},
+        {"virt-8.2", "<granule size='64'/>", 0, BASE_STATE_KNOWN, 65536},
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *iommu =
+            g_strdup_printf("<iommu model='virtio'><driver>%s</driver></iommu>", rows[i].driver);
+        g_autofree char *xml = domain_xml("kvm", rows[i].machine, "", 2, iommu, "");
+        g_auto(Joined) joined = join(xml, BASE_VERSION(12, 8, 0), rows[i].qemu);
+
+        g_test_message("%s %s", rows[i].machine, rows[i].driver);
+        g_assert_cmpint(first_iommu(&joined)->granule.state, ==, rows[i].state);
+        g_assert_cmpuint(first_iommu(&joined)->granule.value, ==, rows[i].bytes);
     }
 }
 
@@ -345,6 +379,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_set_nonfatal_assertions();
     g_test_add_func("/view/join/widths", test_widths);
+    g_test_add_func("/view/join/granules", test_granules);
     g_test_add_func("/view/join/override", test_override);
     g_test_add_func("/view/join/old-names", test_old_names);
     g_test_add_func("/view/join/interrupts", test_interrupts);
