@@ -88,7 +88,8 @@ rule_host_width(RuleCall *call, guint64 *ret)
     return width.state == BASE_STATE_KNOWN;
 }
 
-/* libvirt 10.10 and later turn on the I/O APIC that interrupt remapping needs. */
+/* libvirt 11.3 turns on the I/O APIC that interrupt remapping needs
+ * (src/qemu/qemu_postparse.c:1537); 9.0 does not, and NEWS has no word of it before 10.10. */
 void
 rule_check_irqchip(RuleCall *call)
 {
@@ -102,6 +103,9 @@ rule_check_irqchip(RuleCall *call)
         rule_unknown(call, "versions/libvirt", NULL);
     else if (call->view->target.libvirt < BASE_VERSION(10, 10, 0))
         rule_fail(call, NULL, NULL, "interrupt remapping without <ioapic driver='qemu'/>");
+    else if (call->view->target.libvirt < BASE_VERSION(11, 3, 0))
+        rule_unknown(call, "whether this libvirt adds <ioapic driver='qemu'/> by itself",
+                     "write <ioapic driver='qemu'/> in <features>");
 }
 
 void

@@ -5,27 +5,123 @@
 
 #include "rule-tools.h"
 
-/* QEMU 10.0.13 and 11.1.2 were asked (-device …,help); which release between them changed the
- * names is not known. */
-#define LAST_OLD  BASE_VERSION(10, 1, 0)
-#define FIRST_NEW BASE_VERSION(11, 1, 0)
+/* Three QEMUs were read (7.2.0, 10.0.13, 11.1.1); which release between two of them changed a name
+ * is not known. */
+#define FIRST_READ BASE_VERSION(7, 2, 0)
+#define AFTER_7_2  BASE_VERSION(7, 3, 0)
+#define FROM_10_0  BASE_VERSION(10, 0, 0)
+#define AFTER_10_0 BASE_VERSION(10, 1, 0)
+#define FROM_11_1  BASE_VERSION(11, 1, 0)
+#define AFTER_11_1 BASE_VERSION(11, 2, 0)
 
-static const struct {
+typedef struct {
     const char *name;
-    gboolean old;      /* QEMU 10.0 has it, 11.1 has not; else the other way round */
-    const char *other; /* what the other one has instead; NULL: nothing */
-} properties[] = {
-    {"x-scalable-mode", TRUE, "scalable-mode"},
-    {"x-flts", TRUE, "fsts"},
-    {"x-pasid-mode", TRUE, "pasid-bits"},
-    {"pt", TRUE, NULL},
-    {"dma-drain", TRUE, NULL},
-    {"x-buggy-eim", TRUE, NULL},
-    {"scalable-mode", FALSE, "x-scalable-mode"},
-    {"fsts", FALSE, "x-flts"},
-    {"pasid-bits", FALSE, "x-pasid-mode"},
-    {"svm", FALSE, NULL},
+    gboolean in_7_2, in_10_0, in_11_1;
+    gboolean renamed;  /* a finding of stack-property-renamed, else of stack-property-unknown */
+    const char *other; /* what the QEMU without it has instead; NULL: nothing */
+} Property;
+
+/* hw/i386/intel_iommu.c (vtd_properties), x86-iommu.c */
+static const Property intel_properties[] = {
+    {"x-scalable-mode", TRUE, TRUE, FALSE, TRUE, "scalable-mode"},
+    {"x-flts", FALSE, TRUE, FALSE, TRUE, "fsts"},
+    {"x-pasid-mode", TRUE, TRUE, FALSE, TRUE, "pasid-bits"},
+    {"pt", TRUE, TRUE, FALSE, TRUE, NULL},
+    {"dma-drain", TRUE, TRUE, FALSE, TRUE, NULL},
+    {"x-buggy-eim", TRUE, TRUE, FALSE, TRUE, NULL},
+    {"scalable-mode", FALSE, FALSE, TRUE, TRUE, "x-scalable-mode"},
+    {"fsts", FALSE, FALSE, TRUE, TRUE, "x-flts"},
+    {"pasid-bits", FALSE, FALSE, TRUE, TRUE, "x-pasid-mode"},
+    {"svm", FALSE, FALSE, TRUE, TRUE, NULL},
+    {"fs1gp", FALSE, TRUE, TRUE, FALSE, NULL},
+    {"stale-tm", FALSE, TRUE, TRUE, FALSE, NULL},
+    {"aw-bits", TRUE, TRUE, TRUE, FALSE, NULL},
+    {"caching-mode", TRUE, TRUE, TRUE, FALSE, NULL},
+    {"device-iotlb", TRUE, TRUE, TRUE, FALSE, NULL},
+    {"dma-translation", TRUE, TRUE, TRUE, FALSE, NULL},
+    {"eim", TRUE, TRUE, TRUE, FALSE, NULL},
+    {"intremap", TRUE, TRUE, TRUE, FALSE, NULL},
+    {"snoop-control", TRUE, TRUE, TRUE, FALSE, NULL},
+    {"version", TRUE, TRUE, TRUE, FALSE, NULL},
 };
+
+/* hw/i386/amd_iommu.c, x86-iommu.c; of its helper device only what every device has */
+static const Property amd_properties[] = {
+    {"device-iotlb", TRUE, TRUE, TRUE, FALSE, NULL},
+    {"dma-remap", FALSE, FALSE, TRUE, FALSE, NULL},
+    {"dma-translation", FALSE, FALSE, TRUE, FALSE, NULL},
+    {"intremap", TRUE, TRUE, TRUE, FALSE, NULL},
+    {"pci-id", FALSE, FALSE, TRUE, FALSE, NULL},
+    {"pt", TRUE, TRUE, FALSE, FALSE, NULL},
+    {"xtsup", FALSE, TRUE, TRUE, FALSE, NULL},
+};
+
+/* hw/arm/smmuv3.c, smmu-common.c; nobody can write the device on QEMU 7.2 and 10.0 at all */
+static const Property smmu_properties[] = {
+    {"accel", FALSE, FALSE, TRUE, FALSE, NULL},
+    {"ats", FALSE, FALSE, TRUE, FALSE, NULL},
+    {"bus_num", TRUE, TRUE, TRUE, FALSE, NULL},
+    {"cmdqv", FALSE, FALSE, TRUE, FALSE, NULL},
+    {"identifier", FALSE, FALSE, TRUE, FALSE, NULL},
+    {"memory", FALSE, FALSE, TRUE, FALSE, NULL},
+    {"msi-gpa", FALSE, FALSE, TRUE, FALSE, NULL},
+    {"oas", FALSE, FALSE, TRUE, FALSE, NULL},
+    {"primary-bus", TRUE, TRUE, TRUE, FALSE, NULL},
+    {"ril", FALSE, FALSE, TRUE, FALSE, NULL},
+    {"secure-memory", FALSE, FALSE, TRUE, FALSE, NULL},
+    {"smmu_per_bus", FALSE, FALSE, TRUE, FALSE, NULL},
+    {"ssidsize", FALSE, FALSE, TRUE, FALSE, NULL},
+    {"stage", FALSE, TRUE, TRUE, FALSE, NULL},
+};
+
+typedef struct {
+    ModelIommuKind kind;
+    const char *driver;
+    const Property *properties;
+    gsize count;
+} Driver;
+
+/* A virtio-iommu-pci has the properties of every virtio device as well, and is not listed. */
+static const Driver drivers[] = {
+    {MODEL_IOMMU_INTEL, "intel-iommu", intel_properties, G_N_ELEMENTS(intel_properties)},
+    {MODEL_IOMMU_AMD, "amd-iommu", amd_properties, G_N_ELEMENTS(amd_properties)},
+    {MODEL_IOMMU_SMMUV3, "arm-smmuv3", smmu_properties, G_N_ELEMENTS(smmu_properties)},
+};
+
+static const Driver *
+driver_of(const ModelIommu *iommu)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(drivers); i++)
+        if (drivers[i].kind == iommu->kind)
+            return &drivers[i];
+    return NULL;
+}
+
+static const Property *
+find_property(const Driver *driver, const char *name)
+{
+    for (gsize i = 0; i < driver->count; i++)
+        if (strcmp(driver->properties[i].name, name) == 0)
+            return &driver->properties[i];
+    return NULL;
+}
+
+/* UNKNOWN: between two QEMUs that were read and that differ, or outside of them */
+static BaseTri
+has_property(const Property *property, guint64 qemu)
+{
+    if (!property)
+        return qemu < AFTER_11_1 ? BASE_NO : BASE_UNKNOWN;
+    if (qemu >= FROM_11_1)
+        return base_tri(property->in_11_1);
+    if (qemu >= AFTER_10_0)
+        return property->in_10_0 == property->in_11_1 ? base_tri(property->in_10_0) : BASE_UNKNOWN;
+    if (qemu >= FROM_10_0)
+        return base_tri(property->in_10_0);
+    if (qemu >= AFTER_7_2)
+        return property->in_7_2 == property->in_10_0 ? base_tri(property->in_7_2) : BASE_UNKNOWN;
+    return qemu >= FIRST_READ ? base_tri(property->in_7_2) : BASE_UNKNOWN;
+}
 
 gboolean
 rule_stack_has_passthrough(const RuleCall *call)
@@ -43,11 +139,11 @@ rule_stack_check_passthrough(RuleCall *call)
     guint64 qemu = call->view->target.qemu;
     g_autofree char *version = base_format_version(qemu);
 
-    if (qemu >= FIRST_NEW)
+    if (qemu >= FROM_11_1)
         rule_fail(call, rule_iommu_place(iommu), NULL,
                   "passthrough='%s' becomes the property 'pt', which QEMU %s does not have",
                   rule_iommu_attribute(iommu, "passthrough"), version);
-    else if (qemu >= LAST_OLD)
+    else if (qemu >= AFTER_10_0)
         rule_unknown(call, "property pt of amd-iommu", "qemu-system-x86_64 -device amd-iommu,help");
 }
 
@@ -58,18 +154,52 @@ written_properties(const ModelIommu *iommu)
     return iommu->commandline ? iommu->attributes : iommu->properties;
 }
 
+static gint
+compare_names(gconstpointer a, gconstpointer b)
+{
+    return strcmp(a, b);
+}
+
+/* Names in a stable order. (transfer container) */
+static GList *
+written_names(const ModelIommu *iommu)
+{
+    GHashTable *written = written_properties(iommu);
+
+    return written ? g_list_sort(g_hash_table_get_keys(written), compare_names) : NULL;
+}
+
+/* Whether that property is one that stack-property-renamed (@renamed) judges, or the other rule */
+static gboolean
+is_of_rule(const Driver *driver, const char *name, gboolean renamed)
+{
+    const Property *property = find_property(driver, name);
+
+    return (property && property->renamed) == renamed;
+}
+
+static gboolean
+has_written(const RuleCall *call, gboolean renamed)
+{
+    const Driver *driver = driver_of(call->iommu->iommu);
+    g_autoptr(GList) names = driver ? written_names(call->iommu->iommu) : NULL;
+
+    for (const GList *it = names; it; it = it->next)
+        if (is_of_rule(driver, it->data, renamed))
+            return TRUE;
+    return FALSE;
+}
+
 gboolean
 rule_stack_has_renamed(const RuleCall *call)
 {
-    const ModelIommu *iommu = call->iommu->iommu;
-    GHashTable *written = written_properties(iommu);
+    return has_written(call, TRUE);
+}
 
-    if (iommu->kind != MODEL_IOMMU_INTEL || !written)
-        return FALSE;
-    for (guint i = 0; i < G_N_ELEMENTS(properties); i++)
-        if (g_hash_table_contains(written, properties[i].name))
-            return TRUE;
-    return FALSE;
+gboolean
+rule_stack_has_plain_property(const RuleCall *call)
+{
+    return has_written(call, FALSE);
 }
 
 static const xmlNode *
@@ -84,31 +214,66 @@ override_place(const ViommuDomain *domain, const char *property)
     return NULL;
 }
 
-static void
-judge_property(RuleCall *call, const char *name, gboolean old, const char *other)
+/* (transfer full): what to write instead; the nearest name where nobody knows this one */
+static char *
+help_of(const Driver *driver, const Property *property, const char *name)
 {
-    guint64 qemu = call->view->target.qemu;
-    gboolean has = old ? qemu < LAST_OLD : qemu >= FIRST_NEW;
-    g_autofree char *version = base_format_version(qemu);
-    g_autofree char *help = other ? g_strdup_printf("%s instead of %s", other, name)
-                                  : g_strdup_printf("remove %s", name);
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+    const char *near;
 
-    if (has)
-        return;
-    if (qemu >= LAST_OLD && qemu < FIRST_NEW)
-        rule_unknown(call, "property names of intel-iommu",
-                     "qemu-system-x86_64 -device intel-iommu,help");
-    else
+    if (property)
+        return property->other ? g_strdup_printf("%s instead of %s", property->other, name)
+                               : g_strdup_printf("remove %s", name);
+    for (gsize i = 0; i < driver->count; i++)
+        g_ptr_array_add(names, (char *)driver->properties[i].name);
+    g_ptr_array_add(names, NULL);
+    near = base_nearest(name, (const char *const *)names->pdata);
+    return near ? g_strdup_printf("%s instead of %s", near, name)
+                : g_strdup_printf("remove %s", name);
+}
+
+static void
+judge_property(RuleCall *call, const Driver *driver, const char *name)
+{
+    const Property *property = find_property(driver, name);
+    guint64 qemu = call->view->target.qemu;
+    BaseTri has = has_property(property, qemu);
+    g_autofree char *version = base_format_version(qemu);
+    g_autofree char *help = help_of(driver, property, name);
+    g_autofree char *what = NULL;
+    g_autofree char *how = NULL;
+
+    if (has == BASE_NO) {
         rule_fail(call, override_place(call->view->domain, name), help,
-                  "QEMU %s has no property '%s' of intel-iommu", version, name);
+                  "QEMU %s has no property '%s' of %s", version, name, driver->driver);
+    } else if (has == BASE_UNKNOWN) {
+        what = g_strdup_printf("property names of %s", driver->driver);
+        how =
+            g_strdup_printf("qemu-system-%s -device %s,help",
+                            rule_is_x86(call->view->domain) ? "x86_64" : "aarch64", driver->driver);
+        rule_unknown(call, what, how);
+    }
+}
+
+static void
+check_written(RuleCall *call, gboolean renamed)
+{
+    const Driver *driver = driver_of(call->iommu->iommu);
+    g_autoptr(GList) names = written_names(call->iommu->iommu);
+
+    for (const GList *it = names; it; it = it->next)
+        if (is_of_rule(driver, it->data, renamed))
+            judge_property(call, driver, it->data);
 }
 
 void
 rule_stack_check_renamed(RuleCall *call)
 {
-    GHashTable *written = written_properties(call->iommu->iommu);
+    check_written(call, TRUE);
+}
 
-    for (guint i = 0; i < G_N_ELEMENTS(properties); i++)
-        if (g_hash_table_contains(written, properties[i].name))
-            judge_property(call, properties[i].name, properties[i].old, properties[i].other);
+void
+rule_stack_check_plain_property(RuleCall *call)
+{
+    check_written(call, FALSE);
 }

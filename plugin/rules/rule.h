@@ -96,13 +96,14 @@ void rule_unknown(RuleCall *call, const char *fact, const char *how);
 /* The rule says nothing about this object. */
 void rule_not_applicable(RuleCall *call);
 
+/* One table; a large family has several, which stand one after the other in the registry. */
 typedef struct {
     const char *name; /* "vtd" */
     const Rule *rules;
     gsize count;
 } RuleFamily;
 
-/* (transfer none): the families in registry order */
+/* (transfer none): the tables in registry order */
 const RuleFamily *const *rule_families(gsize *ret_count);
 const Rule *rule_find(const char *id);
 /* All rules on all objects, severities after policy. (transfer full) */

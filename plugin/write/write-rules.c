@@ -136,7 +136,8 @@ write_rules_markdown(GString *out)
              "ends in a refusal\nby libvirt, QEMU or the kernel, or breaks isolation; all others "
              "are advice.\n");
     for (gsize i = 0; i < count; i++) {
-        g_string_append_printf(out, "\n## %s\n", families[i]->name);
+        if (i == 0 || strcmp(families[i]->name, families[i - 1]->name) != 0)
+            g_string_append_printf(out, "\n## %s\n", families[i]->name);
         for (gsize j = 0; j < families[i]->count; j++)
             markdown_rule(out, &families[i]->rules[j]);
     }

@@ -181,6 +181,9 @@ test_monotone(gconstpointer data)
     g_assert_cmpuint(removal.tried, >, 10);
 }
 
+/* What nobody can know before the start is the whole of what these say. */
+static const char *const unknown_only[] = {"stack-network-unresolved", NULL};
+
 static void
 count_outcomes(GHashTable *failed, GHashTable *passed)
 {
@@ -193,7 +196,9 @@ count_outcomes(GHashTable *failed, GHashTable *passed)
         for (guint j = 0; j < report->findings->len; j++) {
             const Finding *finding = report->findings->pdata[j];
 
-            if (finding->outcome == VIOMMU_OUTCOME_FAIL)
+            if (finding->outcome == VIOMMU_OUTCOME_FAIL ||
+                (finding->outcome == VIOMMU_OUTCOME_UNKNOWN &&
+                 g_strv_contains(unknown_only, finding->rule->id)))
                 g_hash_table_add(failed, (gpointer)finding->rule->id);
             if (finding->outcome == VIOMMU_OUTCOME_PASS)
                 g_hash_table_add(passed, (gpointer)finding->rule->id);
