@@ -31,5 +31,6 @@ typedef enum {
     STACK_PASID_BITS,
 } StackCapability;
 /* The intel-iommu property of that QEMU ("fsts", formerly "x-flts"); NULL: this QEMU has none.
- * 11.1 and later: new names; 7.2 to 10.0: x- names; between, and before 7.2: *ret_known is FALSE. */
+ * 11.1 and later: new names; 7.2 to 10.0: x- names; between, and before 7.2: *ret_known is FALSE.
+ */
 const char *stack_qemu_property(StackCapability capability, guint64 qemu, gboolean *ret_known);
