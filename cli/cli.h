@@ -30,6 +30,7 @@ typedef enum {
     CLI_TAKES_SAVE = 1 << 7, /* and --probe */
     CLI_TAKES_ALL = 1 << 8,
     CLI_TAKES_COLOR = 1 << 9,
+    CLI_TAKES_DETACH = 1 << 10,
 } CliTakes;
 
 typedef struct {
@@ -38,7 +39,7 @@ typedef struct {
     ViommuTarget target;
     gboolean fail_on_given;
     ViommuSeverity fail_on;
-    gboolean strict, quiet, verbose, diff, all, probe, help;
+    gboolean strict, quiet, verbose, diff, all, probe, detach, help;
     char *output, *save;
     ViommuRenderFlags render;
     guint width; /* of the terminal; 0: not one */
@@ -60,6 +61,7 @@ CliExit cli_host(const CliOptions *options);
 CliExit cli_check(const CliOptions *options);
 CliExit cli_plan(const CliOptions *options);
 CliExit cli_apply(const CliOptions *options);
+CliExit cli_hotplug(const CliOptions *options);
 CliExit cli_limits(const CliOptions *options);
 CliExit cli_explain(const CliOptions *options);
 CliExit cli_policy(const CliOptions *options);

@@ -30,6 +30,12 @@ static const CliVerb verbs[] = {
      "needs nothing comes back byte for byte. With --fail-on or --strict nothing is written\n"
      "where the planned domain would not pass. " EXIT_CODES,
      TAKES_DOMAIN | CLI_TAKES_VERDICT | CLI_TAKES_OUTPUT, 1, 1, cli_apply},
+    {"hotplug", "DOMAIN DEVICE", "Whether a device can be plugged in, with which XML, or why not.",
+     "DOMAIN is the XML of the running domain, as virsh dumpxml prints it; DEVICE is a file with\n"
+     "a <hostdev>, or the host address of a PCI function; with --detach also an alias. Either\n"
+     "may be - for standard input. The device XML goes to stdout, for virsh attach-device; what\n"
+     "to do first goes to stderr. " EXIT_CODES,
+     TAKES_DOMAIN | CLI_TAKES_FORMAT | CLI_TAKES_DETACH, 2, 2, cli_hotplug},
     {"limits", "FILE", "Locked memory and PASIDs of this domain: figures, formulas, who sets them.",
      "FILE may be - for standard input.\n", TAKES_DOMAIN | CLI_TAKES_FORMAT | CLI_TAKES_COLOR, 1, 1,
      cli_limits},

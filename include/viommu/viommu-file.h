@@ -6,6 +6,17 @@
 G_BEGIN_DECLS
 
 /**
+ * viommu_file_read:
+ * @path: (type filename): a file; "-": standard input
+ *
+ * Returns: (transfer full): its content, at most 32 MiB of UTF-8 without NUL; NULL with
+ *   %VIOMMU_ERROR_IO
+ *
+ * Since: 0.1
+ */
+char *viommu_file_read(const char *path, GError **error);
+
+/**
  * viommu_file_replace:
  * @path: (type filename): a file that exists or not
  * @text: its new content

@@ -12,6 +12,7 @@ typedef struct _ViommuDomain ViommuDomain;
 typedef struct _ViommuPolicy ViommuPolicy;
 typedef struct _ViommuReport ViommuReport;
 typedef struct _ViommuPlan ViommuPlan;
+typedef struct _ViommuHotplug ViommuHotplug;
 
 /* How serious a finding is. Ordered: a greater value is worse. */
 typedef enum {

@@ -17,6 +17,7 @@
 #include <viommu/viommu-error.h>
 #include <viommu/viommu-file.h>
 #include <viommu/viommu-host.h>
+#include <viommu/viommu-hotplug.h>
 #include <viommu/viommu-plan.h>
 #include <viommu/viommu-policy.h>
 #include <viommu/viommu-report.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <viommu/viommu-error.h>
 #include <viommu/viommu-file.h>
 #include <viommu/viommu-types.h>
 #include <viommu/viommu-version.h>
@@ -21,6 +22,24 @@ viommu_version_parse(const char *text, guint64 *ret)
     g_return_val_if_fail(ret, FALSE);
 
     return base_parse_version(text, ret);
+}
+
+char *
+viommu_file_read(const char *path, GError **error)
+{
+    g_autofree char *text = NULL;
+    gsize length = 0;
+
+    g_return_val_if_fail(path, NULL);
+    g_return_val_if_fail(!error || !*error, NULL);
+
+    if (!base_file_read(path, BASE_FILE_LIMIT, &text, &length, error))
+        return NULL;
+    if (!g_utf8_validate(text, (gssize)length, NULL)) {
+        g_set_error(error, VIOMMU_ERROR, VIOMMU_ERROR_IO, "%s: not UTF-8 text", path);
+        return NULL;
+    }
+    return g_steal_pointer(&text);
 }
 
 gboolean

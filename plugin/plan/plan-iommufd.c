@@ -11,7 +11,8 @@ plan_iommufd_write(PlanWork *work, const PlanDevice *device, const char *because
     const ModelHostdev *dev = device->hostdev->dev;
     PlanSpot driver;
 
-    if (dev->iommufd == BASE_YES)
+    /* what is plugged in says so itself: the default of the domain may change */
+    if (dev->iommufd == BASE_YES && (!work->live || dev->iommufd_written))
         return;
     driver = plan_spot_child(work->plan, plan_spot(dev->node), "driver",
                              model_child(dev->node, "source"), why);

@@ -114,7 +114,9 @@ judge(PlanWork *work, Seat *seat)
     guint root = placed ? plan_layout_root(work->layout, seat->now->pci.bus) : G_MAXUINT;
 
     seat->state = seat->now->kind == MODEL_ADDRESS_WRITTEN ? SEAT_KEEP : SEAT_FREE;
-    if (needs_own_port(work, seat)) {
+    if (work->live && seat->device && seat->state == SEAT_FREE) {
+        move(seat, "a port of its own, and so that libvirt takes no other", NULL);
+    } else if (needs_own_port(work, seat)) {
         if (!placed || (seat->smmu && seat->state == SEAT_FREE))
             move(seat, "libvirt would place it elsewhere", NULL);
         else

@@ -38,6 +38,7 @@ typedef struct {
     ViommuTarget target;
     PlanFamily family;
     PlanCandidate candidate; /* being looked at; in the end the one that was taken */
+    gboolean live;           /* the domain runs: a device is to be plugged in */
     guint spares; /* free hotplug ports wanted on each bus where a device may have to go */
     PlanLayout *layout;
     GPtrArray *smmus; /* of PlanSmmu */

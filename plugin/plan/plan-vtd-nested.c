@@ -11,7 +11,6 @@
 
 #include "view-stack.h"
 
-#define QEMU_NAMESPACE "http://libvirt.org/schemas/domain/qemu/1.0"
 /* QEMU 11.1 hw/i386/intel_iommu.c:5576: Scalable mode(fsts=on): supported value for aw-bits */
 #define FIRST_STAGE_WIDTH 48
 /* QEMU 11.1 hw/i386/intel_iommu.c:5587, the width of a PASID in PCI */
@@ -214,7 +213,7 @@ static const xmlNs *
 find_namespace(const xmlNode *root)
 {
     for (const xmlNs *ns = root->nsDef; ns; ns = ns->next) {
-        if (ns->prefix && xmlStrEqual(ns->href, BAD_CAST QEMU_NAMESPACE))
+        if (ns->prefix && xmlStrEqual(ns->href, BAD_CAST MODEL_QEMU_NAMESPACE))
             return ns;
     }
     return NULL;
@@ -232,7 +231,8 @@ write_prefix(PlanWork *work)
         return g_strdup((const char *) override->ns->prefix);
     if (ns)
         return g_strdup((const char *)ns->prefix);
-    plan_spot_set(work->plan, plan_spot(work->domain->root), "xmlns:qemu", QEMU_NAMESPACE, why);
+    plan_spot_set(work->plan, plan_spot(work->domain->root), "xmlns:qemu", MODEL_QEMU_NAMESPACE,
+                  why);
     return g_strdup("qemu");
 }
 

@@ -302,12 +302,12 @@ forget(ViommuPlan *plan)
     g_array_set_size(plan->spare_ports, 0);
 }
 
-ViommuPlan *
-plan_new(const ViommuHost *host, const ViommuDomain *domain, const ViommuPolicy *policy,
-         const ViommuTarget *target)
+static ViommuPlan *
+plan_with(const ViommuHost *host, const ViommuDomain *domain, const ViommuPolicy *policy,
+          const ViommuTarget *target, gboolean live)
 {
     ViommuPlan *plan = plan_alloc();
-    PlanWork work = {.plan = plan, .host = host, .domain = domain, .policy = policy};
+    PlanWork work = {.plan = plan, .host = host, .domain = domain, .policy = policy, .live = live};
     g_autoptr(GPtrArray) smmus = g_ptr_array_new_with_free_func(smmu_free);
     g_autoptr(PlanLayout) layout = NULL;
 
@@ -320,7 +320,7 @@ plan_new(const ViommuHost *host, const ViommuDomain *domain, const ViommuPolicy 
     work.target = plan->view->target;
     work.family = family_of(domain);
     /* elsewhere than on PCI Express slots take devices without ports */
-    if (work.family != PLAN_FAMILY_OTHER)
+    if (work.family != PLAN_FAMILY_OTHER && !live)
         work.spares = policy_spare_ports(policy, domain);
     work.smmus = smmus;
     add_devices(&work);
@@ -331,4 +331,18 @@ plan_new(const ViommuHost *host, const ViommuDomain *domain, const ViommuPolicy 
     if (!plan->memlock)
         plan->memlock = view_memlock(plan->view, 0);
     return plan;
+}
+
+ViommuPlan *
+plan_new(const ViommuHost *host, const ViommuDomain *domain, const ViommuPolicy *policy,
+         const ViommuTarget *target)
+{
+    return plan_with(host, domain, policy, target, FALSE);
+}
+
+ViommuPlan *
+plan_new_live(const ViommuHost *host, const ViommuDomain *domain, const ViommuPolicy *policy,
+              const ViommuTarget *target)
+{
+    return plan_with(host, domain, policy, target, TRUE);
 }

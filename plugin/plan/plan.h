@@ -88,6 +88,11 @@ struct _ViommuPlan {
 /* Always returns a plan; look at ->valid. Takes over nothing. (transfer full) */
 ViommuPlan *plan_new(const ViommuHost *host, const ViommuDomain *domain, const ViommuPolicy *policy,
                      const ViommuTarget *target);
+/* The same for a domain that runs, with a device in its XML that is to be plugged in: no spare
+ * port is wanted, and what has no address yet gets one. Edits of anything but that device tell
+ * what the running domain lacks. (transfer full) */
+ViommuPlan *plan_new_live(const ViommuHost *host, const ViommuDomain *domain,
+                          const ViommuPolicy *policy, const ViommuTarget *target);
 ViommuPlan *plan_ref(ViommuPlan *plan);
 void plan_unref(ViommuPlan *plan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ViommuPlan, plan_unref)

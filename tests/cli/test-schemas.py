@@ -100,6 +100,15 @@ def test_limits():
     each_domain('limits', 'limits-1')
 
 
+def test_hotplug():
+    xml, hosts = f'{SOURCE}/tests/xml', f'{SOURCE}/tests/host'
+    shadow = f'{xml}/expert-f-vtd-shadow-legacy/domain.xml', '--host', f'{hosts}/lab-x86.json'
+    nested = f'{xml}/accel-expert-b-live-after-attach/domain.xml', '--host', f'{hosts}/lab-arm64.json'
+    for words in ([*shadow, '0000:02:10.0'], [*nested, '0000:41:00.0'],
+                  ['--detach', *shadow, '0000:01:00.0']):
+        matches('hotplug-1', output('hotplug', '--json', *words), ' '.join(words))
+
+
 def test_policy():
     matches('policy-1', output('policy', 'show'), 'default')
     for path in glob.glob(f'{SOURCE}/policy/profiles/*.json'):

@@ -1,0 +1,78 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""hotplug: streams, exit codes, and JSON by its schema.
+usage: test-hotplug.py PROGRAM SOURCE-ROOT"""
+import json
+import sys
+
+import tap
+from program import SOURCE, file, virt_viommu
+
+XML = f'{SOURCE}/tests/xml'
+SHADOW = [f'{XML}/expert-f-vtd-shadow-legacy/domain.xml']
+NESTED = [f'{XML}/accel-expert-b-live-after-attach/domain.xml']
+X86 = ['--host', f'{SOURCE}/tests/host/lab-x86.json']
+ARM = ['--host', f'{SOURCE}/tests/host/lab-arm64.json']
+
+
+def test_the_xml_is_alone_on_stdout():
+    done = virt_viommu('hotplug', *SHADOW, '0000:02:10.0', *X86)
+    tap.equal(done.code, 0, done)
+    tap.true(done.out.startswith(b'<hostdev') and done.out.endswith(b'</hostdev>\n'), done)
+    tap.true(b'goes to bus 3' in done.err, done)
+    quiet = virt_viommu('hotplug', '-q', *SHADOW, '0000:02:10.0', *X86)
+    tap.equal((quiet.out, quiet.err), (done.out, b''))
+
+
+def test_a_refusal_has_exit_code_1_and_no_xml():
+    done = virt_viommu('hotplug', *NESTED, '0000:41:00.0', *ARM)
+    tap.equal((done.code, done.out), (1, b''), done)
+    tap.true(b'[hotplug-no-free-port]' in done.err and b'would help: ' in done.err, done)
+
+
+def test_device_from_a_file_and_from_standard_input():
+    device = b"""<hostdev mode='subsystem' type='pci' managed='yes'>
+  <source><address domain='0x0000' bus='0x02' slot='0x10' function='0x0'/></source>
+</hostdev>
+"""
+    by_file = virt_viommu('hotplug', *SHADOW, file('vf.xml', device), *X86)
+    by_stdin = virt_viommu('hotplug', *SHADOW, '-', *X86, stdin=device)
+    tap.equal(by_file.code, 0, by_file)
+    tap.equal(by_file.out, by_stdin.out)
+    both = virt_viommu('hotplug', '-', '-', *X86, stdin=device)
+    tap.equal(both.code, 2, both)
+
+
+def test_wrong_input():
+    disk = virt_viommu('hotplug', *SHADOW, file('disk.xml', b"<disk type='file'/>"), *X86)
+    tap.equal(disk.code, 2, disk)
+    tap.true(b'disk.xml:1: one <hostdev>' in disk.err, disk)
+    nobody = virt_viommu('hotplug', '--detach', *SHADOW, 'ua-nobody', *X86)
+    tap.equal(nobody.code, 2, nobody)
+    tap.equal(virt_viommu('hotplug', *SHADOW, *X86).code, 2)
+    tap.equal(virt_viommu('hotplug', *SHADOW, './missing.xml', *X86).code, 2)
+
+
+def test_json():
+    for words in ([*SHADOW, '0000:02:10.0', *X86], [*NESTED, '0000:41:00.0', *ARM],
+                  ['--detach', *SHADOW, '0000:01:00.0', *X86]):
+        done = virt_viommu('hotplug', '--json', *words)
+        document = json.loads(done.out)
+        tap.equal(document['feasible'], done.code == 0, done)
+        tap.equal('xml' in document, document['feasible'], done)
+
+
+def test_what_was_plugged_in_comes_out_again():
+    done = virt_viommu('hotplug', *SHADOW, '0000:02:10.0', *X86)
+    with open(SHADOW[0], 'rb') as text:
+        domain = text.read().replace(b'</devices>', done.out + b'</devices>')
+    running = file('running.xml', domain)
+    out = virt_viommu('hotplug', '--detach', running, 'ua-0000-02-10-0', *X86)
+    tap.equal(out.code, 0, out)
+    tap.equal(out.out, done.out)
+    again = virt_viommu('hotplug', running, '0000:02:10.0', *X86)
+    tap.equal(again.code, 1, again)
+
+
+if __name__ == '__main__':
+    sys.exit(tap.run(globals()))
