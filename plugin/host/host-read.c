@@ -287,5 +287,6 @@ host_read_named(const char *root, const GArray *addresses, GError **error)
         host_tree_read_memlock(&tree);
     read_named(&tree, addresses);
     end(&tree);
+    host_tree_read_isolation(&tree);
     return g_steal_pointer(&host);
 }

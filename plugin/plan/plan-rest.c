@@ -57,7 +57,8 @@ static const char *const answered[] = {"accel-ats",
                                        NULL};
 
 /* Errors that go away when somebody does something on the host. */
-static const char *const for_admin[] = {"group-viable", "stack-iommufd-needs", NULL};
+static const char *const for_admin[] = {"group-denylist", "group-viable", "group-vf-token",
+                                        "stack-iommufd-needs", NULL};
 
 static gboolean
 is_planned(const PlanWork *work, const ModelIommu *iommu)

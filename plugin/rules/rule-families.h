@@ -9,4 +9,4 @@ extern const RuleFamily rule_family_accel, rule_family_vtd, rule_family_amd, rul
 extern const RuleFamily rule_family_iova, rule_family_memlock, rule_family_pasid;
 extern const RuleFamily rule_family_hotplug;
 /* The second tables of large families */
-extern const RuleFamily rule_family_stack_version;
+extern const RuleFamily rule_family_stack_version, rule_family_group_device;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Groups of the host: what the kernel lets a domain take. */
 #include "rule-families.h"
+#include "rule-shared.h"
 #include "rule-tools.h"
 
 static void
@@ -113,6 +114,13 @@ is_member(const ViewHostdev *hostdev, const ViewHostdev *other)
     return FALSE;
 }
 
+/* All devices behind accelerated vSMMUs share one address space, so both can be attached. */
+static gboolean
+are_accelerated(const ViewHostdev *a, const ViewHostdev *b)
+{
+    return a->viommu && b->viommu && rule_is_accel(a->viommu) && rule_is_accel(b->viommu);
+}
+
 static void
 judge_pair(RuleCall *call, const ViewHostdev *first)
 {
@@ -121,7 +129,7 @@ judge_pair(RuleCall *call, const ViewHostdev *first)
 
     if (first->covered == BASE_NO && second->covered == BASE_NO)
         return;
-    if (share_guest_bridge(first, second))
+    if (share_guest_bridge(first, second) || are_accelerated(first, second))
         return;
     one = base_pci_format(first->dev->host);
     two = base_pci_format(second->dev->host);
@@ -148,6 +156,68 @@ check_singleton(RuleCall *call)
         if (view_is_assigned(first) && is_member(call->hostdev, first))
             judge_pair(call, first);
     }
+}
+
+/* The first device before the call's that is in its host group and for which @fits holds */
+static const ViewHostdev *
+find_partner(const RuleCall *call, gboolean (*fits)(const ViewHostdev *, const ViewHostdev *))
+{
+    for (guint i = 0; i < call->hostdev->index; i++) {
+        const ViewHostdev *first = call->view->hostdevs->pdata[i];
+
+        if (view_is_assigned(first) && is_member(call->hostdev, first) &&
+            fits(first, call->hostdev))
+            return first;
+    }
+    return NULL;
+}
+
+static void
+check_nested_shared(RuleCall *call)
+{
+    const ViewHostdev *first;
+    g_autofree char *one = NULL, *two = NULL;
+
+    if (!call->hostdev->group) {
+        rule_not_applicable(call);
+        return;
+    }
+    first = find_partner(call, are_accelerated);
+    if (!first)
+        return;
+    one = base_pci_format(first->dev->host);
+    two = base_pci_format(call->hostdev->dev->host);
+    rule_fail(call, NULL, NULL,
+              "%s and %s are both in host group %u: the guest's page tables for one become those "
+              "of the other",
+              one, two, call->hostdev->group->id);
+}
+
+static gboolean
+has_other_backend(const ViewHostdev *a, const ViewHostdev *b)
+{
+    return (a->dev->iommufd == BASE_YES) != (b->dev->iommufd == BASE_YES);
+}
+
+static void
+check_backends(RuleCall *call)
+{
+    guint64 libvirt = call->view->target.libvirt;
+    const ViewHostdev *first;
+    g_autofree char *one = NULL, *two = NULL;
+
+    /* an older libvirt takes the legacy backend for all */
+    if (!call->hostdev->group || (libvirt != 0 && libvirt < STACK_LIBVIRT_DRIVER_IOMMUFD)) {
+        rule_not_applicable(call);
+        return;
+    }
+    first = find_partner(call, has_other_backend);
+    if (!first)
+        return;
+    one = base_pci_format(first->dev->host);
+    two = base_pci_format(call->hostdev->dev->host);
+    rule_fail(call, NULL, NULL, "%s and %s are both in host group %u, one on iommufd and one not",
+              one, two, call->hostdev->group->id);
 }
 
 static gboolean
@@ -268,6 +338,42 @@ static const Rule rules[] = {
         .needs = RULE_NEEDS_GROUP,
         .check = check_singleton,
         .applies = has_iommu,
+    },
+    {
+        .id = "group-nested-shared",
+        .severity = VIOMMU_SEVERITY_ERROR,
+        .summary = "two devices of one host group behind accelerated SMMUv3s",
+        .rationale =
+            "Both attach to the one address space of accelerated vSMMUs and the domain starts. "
+            "The kernel replaces the page tables of a whole group: what the guest installs for "
+            "one device the other follows, and isolation between them is gone. Nobody says so.",
+        .remedy = "assign one device of the group only, or ACS on the ports above them",
+        .source = "Linux 7.2 drivers/iommu/iommufd/device.c:814; QEMU 11.1 "
+                  "hw/arm/smmuv3-accel.c:920-940",
+        .fixer = RULE_FIXER_DOMAIN,
+        .scope = RULE_SCOPE_HOSTDEV,
+        .effect = RULE_EFFECT_UNSAFE,
+        .certain = TRUE,
+        .needs = RULE_NEEDS_GROUP,
+        .check = check_nested_shared,
+        .applies = has_iommu,
+    },
+    {
+        .id = "group-mixed-backends",
+        .severity = VIOMMU_SEVERITY_ERROR,
+        .summary = "two devices of one host group on different VFIO backends",
+        .rationale =
+            "The group's own device node and the nodes of its functions exclude each other: "
+            "whoever comes second gets EBUSY. QEMU says: failed to open /dev/vfio/18: Device or "
+            "resource busy.",
+        .remedy = "the same <driver iommufd=…/> on all devices of the group",
+        .source = "Linux 7.2 drivers/vfio/group.c:384-399, :433-444",
+        .fixer = RULE_FIXER_DOMAIN,
+        .scope = RULE_SCOPE_HOSTDEV,
+        .effect = RULE_EFFECT_REFUSED_START,
+        .certain = TRUE,
+        .needs = RULE_NEEDS_GROUP,
+        .check = check_backends,
     },
     {
         .id = "group-nested-alone",

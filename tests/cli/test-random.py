@@ -22,7 +22,8 @@ VERSIONS = [('12.8.0', '11.1.2')] * 9 + [('9.0.0', '7.2.19'), ('10.10.0', '9.2.0
                                          ('12.1.0', '11.0.0'), ('7.0.0', '6.2.0')]
 USAGES = ['dma', 'guest-iommu', 'pasid', 'sva']
 # what no edit of the domain can mend: the plan asks the admin for it, and the check goes on telling
-ADMIN = {'group-viable', 'memlock-daemon-cannot-raise', 'memlock-per-user', 'stack-iommufd-needs'}
+ADMIN = {'group-denylist', 'group-viable', 'group-vf-token', 'memlock-daemon-cannot-raise', 'memlock-per-user',
+         'stack-iommufd-needs'}
 MARK = '<!-- kept: a > b, "c" -->'
 
 

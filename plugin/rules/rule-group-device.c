@@ -1,0 +1,446 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Functions and units of the host: what VFIO and libvirt refuse to hand out, or hand out unclean.
+ */
+#include "rule-families.h"
+#include "rule-shared.h"
+#include "rule-tools.h"
+
+#include <string.h>
+
+#define PCI_BRIDGE 0x0604 /* base class and sub-class */
+
+static gboolean
+is_function(const RuleCall *call)
+{
+    return !rule_is_mdev(call);
+}
+
+/* Reports devices/ADDRESS/@name as the missing fact. */
+static void
+unknown_of_device(RuleCall *call, const BasePci *address, const char *name)
+{
+    g_autofree char *text = base_pci_format(*address);
+    g_autofree char *path = g_strdup_printf("devices/%s/%s", text, name);
+
+    rule_unknown(call, path, NULL);
+}
+
+static void
+check_endpoint(RuleCall *call)
+{
+    const HostDevice *fact = call->hostdev->fact;
+
+    if (!fact)
+        rule_not_applicable(call);
+    else if (!base_u64_is_known(fact->class))
+        unknown_of_device(call, &fact->address, "class");
+    else if (base_bits(fact->class.value, 23, 8) == PCI_BRIDGE)
+        rule_fail(call, call->hostdev->dev->source_address, NULL,
+                  "the assigned function is a PCI bridge (class 0x%06x)", (guint)fact->class.value);
+}
+
+/* Linux 7.2 drivers/vfio/pci/vfio_pci.c:63-82 with include/linux/pci_ids.h; all of vendor 0x8086 */
+static const struct {
+    guint64 device;
+    const char *what;
+} denied[] = {
+    {0x19e2, "QAT C3xxx"},
+    {0x19e3, "QAT C3xxx VF"},
+    {0x37c8, "QAT C62x"},
+    {0x37c9, "QAT C62x VF"},
+    {0x0435, "QAT DH895xCC"},
+    {0x0443, "QAT DH895xCC VF"},
+    {0x0b25, "DSA, Sapphire Rapids"},
+    {0x0cfe, "IAX, Sapphire Rapids"},
+};
+
+static const char *
+denied_name(const HostDevice *fact)
+{
+    for (gsize i = 0; fact->vendor.value == 0x8086 && i < G_N_ELEMENTS(denied); i++)
+        if (fact->device.value == denied[i].device)
+            return denied[i].what;
+    return NULL;
+}
+
+/* Whether the kernel command line sets the module parameter @name; UNKNOWN: it is not known. A file
+ * in modprobe.d can set it as well. */
+static BaseTri
+parameter_is_set(const ViommuHost *host, const char *name)
+{
+    g_auto(GStrv) words = NULL;
+
+    if (host->kernel_cmdline.state == BASE_STATE_UNKNOWN)
+        return BASE_UNKNOWN;
+    words = g_strsplit(host->kernel_cmdline.text ? host->kernel_cmdline.text : "", " ", -1);
+    for (guint i = 0; words[i]; i++) {
+        const char *value = g_str_has_prefix(words[i], name) ? words[i] + strlen(name) : NULL;
+
+        if (value && (*value == '\0' || strcmp(value, "=1") == 0 ||
+                      g_ascii_strcasecmp(value, "=y") == 0 || strcmp(value, "=on") == 0))
+            return BASE_YES;
+    }
+    return BASE_NO;
+}
+
+static void
+check_denied(RuleCall *call)
+{
+    const HostDevice *fact = call->hostdev->fact;
+    BaseTri set = parameter_is_set(call->view->host, "vfio_pci.disable_denylist");
+    const char *what;
+
+    if (!fact) {
+        rule_not_applicable(call);
+        return;
+    }
+    if (!base_u64_is_known(fact->vendor) || !base_u64_is_known(fact->device)) {
+        unknown_of_device(call, &fact->address,
+                          base_u64_is_known(fact->vendor) ? "device" : "vendor");
+        return;
+    }
+    what = denied_name(fact);
+    if (!what || g_strcmp0(fact->driver.text, "vfio-pci") == 0 || set == BASE_YES)
+        return;
+    if (fact->driver.state == BASE_STATE_UNKNOWN)
+        unknown_of_device(call, &fact->address, "driver");
+    else if (set == BASE_UNKNOWN)
+        rule_unknown(call, "kernel/cmdline", NULL);
+    else
+        rule_fail(call, NULL, NULL, "vfio-pci refuses 0x%04x:0x%04x (%s), and it is not bound yet",
+                  (guint)fact->vendor.value, (guint)fact->device.value, what);
+}
+
+static gboolean
+has_function(const RuleCall *call)
+{
+    for (guint i = 0; i < call->view->hostdevs->len; i++) {
+        const ViewHostdev *hostdev = call->view->hostdevs->pdata[i];
+
+        if (view_is_assigned(hostdev) && hostdev->dev->kind != MODEL_HOSTDEV_MDEV)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static void
+check_msi(RuleCall *call)
+{
+    const ViommuHost *host = call->view->host;
+    BaseTri type1 = parameter_is_set(host, "vfio_iommu_type1.allow_unsafe_interrupts");
+    BaseTri iommufd = parameter_is_set(host, "iommufd.allow_unsafe_interrupts");
+
+    if (host->isolated_msi == BASE_UNKNOWN)
+        rule_unknown(call, "vfio/isolated_msi", NULL);
+    else if (host->isolated_msi == BASE_NO && type1 == BASE_UNKNOWN)
+        rule_unknown(call, "kernel/cmdline", NULL);
+    else if (host->isolated_msi == BASE_NO && type1 != BASE_YES && iommufd != BASE_YES)
+        rule_fail(call, NULL, NULL,
+                  "this host does not remap interrupts, and VFIO hands out no device without that");
+}
+
+static void
+check_coherency(RuleCall *call)
+{
+    const HostIommu *unit = call->hostdev->unit;
+    const HostDevice *fact = call->hostdev->fact;
+
+    if (!unit || (unit->type == HOST_IOMMU_UNKNOWN && unit->type_text) || !fact) {
+        rule_not_applicable(call);
+    } else if (unit->type == HOST_IOMMU_UNKNOWN) {
+        g_autofree char *path = g_strdup_printf("iommus/%s/type", unit->name);
+
+        rule_unknown(call, path, NULL);
+    } else if (unit->type != HOST_IOMMU_SMMUV3 || fact->vfio_dev.state == BASE_STATE_KNOWN) {
+        return; /* what VFIO has taken is coherent */
+    } else if (!base_u64_is_known(unit->idr[0])) {
+        g_autofree char *path = g_strdup_printf("iommus/%s/idr", unit->name);
+
+        rule_unknown(call, path, NULL);
+    } else if (base_bits(unit->idr[0].value, 4, 4) == 1) {
+        return;
+    } else if (fact->vfio_dev.state == BASE_STATE_UNKNOWN) {
+        unknown_of_device(call, &fact->address, "vfio_dev");
+    } else {
+        rule_fail(call, NULL, NULL, "host %s is not coherent with the CPUs (IDR0.COHACC 0)",
+                  unit->name);
+    }
+}
+
+/* Whether the domain gives QEMU a VF token for that device */
+static gboolean
+has_token(const RuleCall *call)
+{
+    const GPtrArray *overrides = call->view->domain->overrides;
+
+    for (guint i = 0; i < overrides->len; i++) {
+        const ModelOverride *override = overrides->pdata[i];
+
+        if (g_strcmp0(override->alias, call->hostdev->dev->alias) == 0 &&
+            g_ptr_array_find_with_equal_func(override->names, "vf-token", g_str_equal, NULL))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* Whether the domain itself has libvirt bind that function to vfio-pci */
+static gboolean
+is_managed_here(const View *view, const HostDevice *fact)
+{
+    for (guint i = 0; i < view->hostdevs->len; i++) {
+        const ViewHostdev *it = view->hostdevs->pdata[i];
+
+        if (it->fact == fact && it->dev->managed && view_is_assigned(it))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static void
+check_token(RuleCall *call)
+{
+    const HostDevice *fact = call->hostdev->fact, *pf;
+    BasePci address;
+
+    if (!fact) {
+        rule_not_applicable(call);
+        return;
+    }
+    if (fact->physfn.state == BASE_STATE_UNKNOWN) {
+        unknown_of_device(call, &fact->address, "physfn");
+        return;
+    }
+    if (!fact->physfn.text || !base_pci_parse(fact->physfn.text, &address) || has_token(call))
+        return;
+    pf = host_facts_device(call->view->host, address);
+    if (!pf || pf->driver.state == BASE_STATE_UNKNOWN)
+        unknown_of_device(call, &address, "driver");
+    else if (g_strcmp0(pf->driver.text, "vfio-pci") == 0 || is_managed_here(call->view, pf))
+        rule_fail(call, NULL, NULL,
+                  "virtual function of %s, which is bound to vfio-pci: VFIO wants a token that "
+                  "libvirt cannot give",
+                  fact->physfn.text);
+}
+
+static void
+check_reset(RuleCall *call)
+{
+    const HostDevice *fact = call->hostdev->fact;
+
+    if (!fact)
+        rule_not_applicable(call);
+    else if (fact->reset_method.state == BASE_STATE_UNKNOWN)
+        unknown_of_device(call, &fact->address, "reset_method");
+    else if ((fact->reset_method.text && *fact->reset_method.text) || fact->pcie.flr == BASE_YES)
+        return; /* a copy of sysfs may lack the file where config space shows FLR */
+    else if (fact->pcie.flr == BASE_UNKNOWN && fact->pcie.state != BASE_STATE_ABSENT)
+        unknown_of_device(call, &fact->address, "pcie");
+    else
+        rule_fail(call, NULL, NULL, "the host knows no way to reset this function");
+}
+
+/* Domain ids that this unit must find for the domain: one for each address space */
+static guint
+count_spaces(const View *view, const HostIommu *unit)
+{
+    guint covered = 0, outside = 0;
+
+    for (guint i = 0; i < view->hostdevs->len; i++) {
+        const ViewHostdev *hostdev = view->hostdevs->pdata[i];
+
+        if (hostdev->unit != unit || !view_is_assigned(hostdev))
+            continue;
+        if (hostdev->covered == BASE_NO)
+            outside = 1;
+        else
+            covered++;
+    }
+    return covered + outside;
+}
+
+/* CAP.ND, which sysfs shows as domains_supported */
+static BaseU64
+domain_ids(const HostIommu *unit)
+{
+    if (base_u64_is_known(unit->domains_supported) || !base_u64_is_known(unit->cap))
+        return unit->domains_supported;
+    return base_u64(G_GUINT64_CONSTANT(1) << (4 + 2 * base_bits(unit->cap.value, 2, 0)));
+}
+
+static void
+judge_domain_ids(RuleCall *call, const HostIommu *unit)
+{
+    guint needed = count_spaces(call->view, unit);
+    BaseU64 all = domain_ids(unit);
+    g_autofree char *path = NULL;
+
+    if (needed > 0 && unit->type == HOST_IOMMU_UNKNOWN && !unit->type_text) {
+        path = g_strdup_printf("iommus/%s/type", unit->name);
+        rule_unknown(call, path, NULL);
+        return;
+    }
+    if (needed == 0 || unit->type != HOST_IOMMU_VTD)
+        return;
+    /* a host has fewer functions than that */
+    if (base_u64_is_known(all) && all.value >= 65536)
+        return;
+    if (!base_u64_is_known(all) || !base_u64_is_known(unit->domains_used)) {
+        path = g_strdup_printf("iommus/%s/%s", unit->name,
+                               base_u64_is_known(all) ? "domains_used" : "domains_supported");
+        rule_unknown(call, path, NULL);
+    } else if (base_saturating_add(unit->domains_used.value, needed) > all.value) {
+        rule_fail(call, NULL, NULL,
+                  "%s has %" G_GUINT64_FORMAT " domain ids, %" G_GUINT64_FORMAT
+                  " are in use, and this domain takes %u",
+                  unit->name, all.value, unit->domains_used.value, needed);
+    }
+}
+
+static void
+check_domain_ids(RuleCall *call)
+{
+    const GPtrArray *units = call->view->host->iommus;
+
+    for (guint i = 0; i < units->len; i++)
+        judge_domain_ids(call, units->pdata[i]);
+}
+
+static const Rule rules[] = {
+    {
+        .id = "group-not-endpoint",
+        .severity = VIOMMU_SEVERITY_ERROR,
+        .summary = "a PCI bridge is assigned",
+        .rationale = "A bridge belongs to the host: only what is behind it can be assigned. "
+                     "libvirt says at start: Non-endpoint PCI devices cannot be assigned to guests",
+        .remedy = "the address of the device behind the bridge",
+        .source = "libvirt 11.3 src/hypervisor/virhostdev.c:684",
+        .fixer = RULE_FIXER_DOMAIN,
+        .scope = RULE_SCOPE_HOSTDEV,
+        .effect = RULE_EFFECT_REFUSED_START,
+        .certain = TRUE,
+        .needs = RULE_NEEDS_DEVICE,
+        .check = check_endpoint,
+        .applies = is_function,
+    },
+    {
+        .id = "group-denylist",
+        .severity = VIOMMU_SEVERITY_ERROR,
+        .summary = "a device that vfio-pci refuses to bind",
+        .rationale =
+            "vfio-pci has a list of devices with errata that a guest could use against the host: "
+            "QAT of some generations, DSA and IAX of Sapphire Rapids. The kernel says: 8086:0b25 "
+            "exists in vfio-pci device denylist, driver probing disallowed. A site that accepts "
+            "the risk sets the module parameter, in a file that is not read here.",
+        .remedy = "another device; vfio_pci.disable_denylist=1 on the kernel command line where "
+                  "the guest is trusted",
+        .source = "Linux 7.2 drivers/vfio/pci/vfio_pci.c:63-110",
+        .fixer = RULE_FIXER_HOST,
+        .scope = RULE_SCOPE_HOSTDEV,
+        .effect = RULE_EFFECT_REFUSED_START,
+        .demotable = TRUE,
+        .needs = RULE_NEEDS_DEVICE,
+        .check = check_denied,
+        .applies = is_function,
+    },
+    {
+        .id = "group-isolated-msi",
+        .severity = VIOMMU_SEVERITY_ERROR,
+        .summary = "a host that does not keep interrupts of devices apart",
+        .rationale =
+            "Without interrupt remapping (or a GICv3 ITS) a device can raise any interrupt by a "
+            "plain write, so VFIO refuses it with EPERM. The kernel says: No interrupt remapping "
+            "support. Use the module param \"allow_unsafe_interrupts\" to enable VFIO IOMMU "
+            "support "
+            "on this platform.",
+        .remedy = "interrupt remapping in the firmware set-up, and no intremap=off on the kernel "
+                  "command line; in a nested host intremap='on' in its vIOMMU",
+        .source = "Linux 7.2 drivers/iommu/iommu.c:2032, drivers/vfio/vfio_iommu_type1.c:2340, "
+                  "drivers/iommu/iommufd/device.c:237; EPERM seen with intremap=off",
+        .fixer = RULE_FIXER_HOST,
+        .scope = RULE_SCOPE_DOMAIN,
+        .effect = RULE_EFFECT_REFUSED_START,
+        .demotable = TRUE,
+        .check = check_msi,
+        .applies = has_function,
+    },
+    {
+        .id = "group-coherency",
+        .severity = VIOMMU_SEVERITY_WARNING,
+        .summary = "a host SMMU that is not coherent with the CPUs",
+        .rationale =
+            "VFIO takes only devices whose DMA is coherent and answers EINVAL when the driver is "
+            "bound. For an SMMUv3 firmware decides (IORT override, dma-coherent in the device "
+            "tree) and the register only says what the hardware claims; a function that VFIO has "
+            "taken already is proof.",
+        .remedy = "bind the function to vfio-pci once and see; else firmware that declares the "
+                  "SMMU coherent",
+        .source = "Linux 7.2 drivers/vfio/vfio_main.c:356, "
+                  "drivers/iommu/arm/arm-smmu-v3/arm-smmu-v3.c:2706, :5041",
+        .fixer = RULE_FIXER_FIRMWARE,
+        .scope = RULE_SCOPE_HOSTDEV,
+        .effect = RULE_EFFECT_REFUSED_START,
+        .demotable = TRUE,
+        .needs = RULE_NEEDS_UNIT,
+        .check = check_coherency,
+        .applies = is_function,
+    },
+    {
+        .id = "group-vf-token",
+        .severity = VIOMMU_SEVERITY_ERROR,
+        .summary = "a virtual function whose physical function is on vfio-pci",
+        .rationale =
+            "Who has the physical function can disturb its virtual ones, so VFIO wants both to "
+            "name the same token. libvirt has no attribute for it. The kernel says: VF token "
+            "required to access device.",
+        .remedy = "the physical function on its host driver; else vf-token by qemu:override on "
+                  "both devices' ua- aliases",
+        .source = "Linux 7.2 drivers/vfio/pci/vfio_pci_core.c:1925-1990; QEMU 11.1 "
+                  "-device vfio-pci,help (vf-token)",
+        .fixer = RULE_FIXER_HOST,
+        .scope = RULE_SCOPE_HOSTDEV,
+        .effect = RULE_EFFECT_REFUSED_START,
+        .certain = TRUE,
+        .needs = RULE_NEEDS_DEVICE,
+        .check = check_token,
+        .applies = is_function,
+    },
+    {
+        .id = "group-no-reset",
+        .severity = VIOMMU_SEVERITY_WARNING,
+        .summary = "a function that cannot be reset",
+        .rationale =
+            "VFIO resets a function when a guest takes it and when it gives it back. One without "
+            "any way to be reset keeps what the last guest left in it, for the host and for the "
+            "next guest, and may still do DMA. QEMU says at a reset of the guest: vfio: Cannot "
+            "reset device, no available reset mechanism.",
+        .remedy = "a device with function level reset, or one that only ever serves this guest",
+        .source = "Linux 7.2 Documentation/ABI/testing/sysfs-bus-pci (reset_method), "
+                  "drivers/vfio/pci/vfio_pci_core.c:603-616; QEMU 11.1 hw/vfio/pci.c:2879",
+        .fixer = RULE_FIXER_HOST,
+        .scope = RULE_SCOPE_HOSTDEV,
+        .effect = RULE_EFFECT_UNSAFE,
+        .demotable = TRUE,
+        .needs = RULE_NEEDS_DEVICE,
+        .check = check_reset,
+        .applies = is_function,
+    },
+    {
+        .id = "group-domain-ids",
+        .severity = VIOMMU_SEVERITY_ERROR,
+        .summary = "a host IOMMU without enough domain ids left",
+        .rationale =
+            "A VT-d unit tells address spaces apart by ids, of which CAP.ND says how many there "
+            "are. Behind a vIOMMU each device needs one of its own. The kernel says: No free "
+            "domain ids.",
+        .remedy = "fewer devices behind that unit, or no vIOMMU over them",
+        .source = "Linux 7.2 drivers/iommu/intel/iommu.c:1057, iommu.h:184",
+        .fixer = RULE_FIXER_HOST,
+        .scope = RULE_SCOPE_DOMAIN,
+        .effect = RULE_EFFECT_REFUSED_START,
+        .needs = RULE_NEEDS_UNIT,
+        .check = check_domain_ids,
+        .applies = has_function,
+    },
+};
+
+const RuleFamily rule_family_group_device = {"group", rules, G_N_ELEMENTS(rules)};
