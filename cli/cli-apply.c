@@ -19,7 +19,7 @@ cli_apply(const CliOptions *options)
         return cli_fail(error);
     if (!cli_input_load(options, VIOMMU_HOST_DEFAULT, &input))
         return CLI_TROUBLE;
-    plan = viommu_plan_new(input.host, domain, input.policy, input.target);
+    plan = viommu_plan_new(input.host, domain, input.policy, input.target, options->plan);
     if (!viommu_plan_is_valid(plan)) {
         g_autofree char *reasons = viommu_plan_render(plan, VIOMMU_RENDER_DEFAULT, 0);
 

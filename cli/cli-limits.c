@@ -16,7 +16,7 @@ cli_limits(const CliOptions *options)
         return cli_fail(error);
     if (!cli_input_load(options, VIOMMU_HOST_DEFAULT, &input))
         return CLI_TROUBLE;
-    plan = viommu_plan_new(input.host, domain, input.policy, input.target);
+    plan = viommu_plan_new(input.host, domain, input.policy, input.target, VIOMMU_PLAN_DEFAULT);
     if (options->format == CLI_FORMAT_JSON)
         text = viommu_plan_limits_to_json(plan);
     else

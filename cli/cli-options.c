@@ -9,7 +9,7 @@
 /* What GOption fills, before it is understood. */
 typedef struct {
     CliOptions out;
-    gboolean json;
+    gboolean json, no_metadata;
     char *format, *libvirt, *qemu, *profile, *fail_on, *color;
 } Raw;
 
@@ -52,6 +52,9 @@ add_entries(GOptionContext *context, const CliVerb *verb, Raw *raw)
         {CLI_TAKES_DIFF,
          {"diff", 0, 0, G_OPTION_ARG_NONE, &raw->out.diff, "Show the edits as a unified diff",
           NULL}},
+        {CLI_TAKES_METADATA,
+         {"no-metadata", 0, 0, G_OPTION_ARG_NONE, &raw->no_metadata,
+          "Write nothing about the plan into <metadata>", NULL}},
         {CLI_TAKES_OUTPUT,
          {"output", 'o', 0, G_OPTION_ARG_FILENAME, &raw->out.output,
           "Replace FILE in one step instead of writing to stdout", "FILE"}},
@@ -178,6 +181,7 @@ understand_target(Raw *raw)
         !parse_version("qemu-version", raw->qemu, &raw->out.target.qemu))
         return FALSE;
     raw->out.target.profile = profile;
+    raw->out.plan = raw->no_metadata ? VIOMMU_PLAN_NO_METADATA : VIOMMU_PLAN_DEFAULT;
     raw->out.fail_on_given = raw->fail_on != NULL;
     raw->out.fail_on = raw->fail_on ? severity + 1 : VIOMMU_SEVERITY_ERROR;
     return TRUE;

@@ -36,7 +36,7 @@ cli_plan(const CliOptions *options)
         return cli_fail(error);
     if (!cli_input_load(options, VIOMMU_HOST_DEFAULT, &input))
         return CLI_TROUBLE;
-    plan = viommu_plan_new(input.host, domain, input.policy, input.target);
+    plan = viommu_plan_new(input.host, domain, input.policy, input.target, options->plan);
     if (options->format == CLI_FORMAT_JSON)
         text = viommu_plan_to_json(plan);
     else if (!options->diff || !options->quiet || !viommu_plan_is_valid(plan))

@@ -31,6 +31,7 @@ typedef enum {
     CLI_TAKES_ALL = 1 << 8,
     CLI_TAKES_COLOR = 1 << 9,
     CLI_TAKES_DETACH = 1 << 10,
+    CLI_TAKES_METADATA = 1 << 11,
 } CliTakes;
 
 typedef struct {
@@ -41,6 +42,7 @@ typedef struct {
     ViommuSeverity fail_on;
     gboolean strict, quiet, verbose, diff, all, probe, detach, help;
     char *output, *save;
+    ViommuPlanFlags plan;
     ViommuRenderFlags render;
     guint width; /* of the terminal; 0: not one */
     char **files;

@@ -23,13 +23,14 @@ static const CliVerb verbs[] = {
     {"plan", "FILE", "What would be written and granted for this domain, and why.",
      "FILE may be - for standard input. With --fail-on or --strict the planned domain is\n"
      "checked as well. " EXIT_CODES,
-     TAKES_DOMAIN | CLI_TAKES_FORMAT | CLI_TAKES_DIFF | CLI_TAKES_VERDICT | CLI_TAKES_COLOR, 1, 1,
-     cli_plan},
+     TAKES_DOMAIN | CLI_TAKES_FORMAT | CLI_TAKES_DIFF | CLI_TAKES_VERDICT | CLI_TAKES_COLOR |
+         CLI_TAKES_METADATA,
+     1, 1, cli_plan},
     {"apply", "FILE", "The finished domain XML.",
      "FILE may be - for standard input. Only what the plan changes is changed; a domain that\n"
      "needs nothing comes back byte for byte. With --fail-on or --strict nothing is written\n"
      "where the planned domain would not pass. " EXIT_CODES,
-     TAKES_DOMAIN | CLI_TAKES_VERDICT | CLI_TAKES_OUTPUT, 1, 1, cli_apply},
+     TAKES_DOMAIN | CLI_TAKES_VERDICT | CLI_TAKES_OUTPUT | CLI_TAKES_METADATA, 1, 1, cli_apply},
     {"hotplug", "DOMAIN DEVICE", "Whether a device can be plugged in, with which XML, or why not.",
      "DOMAIN is the XML of the running domain, as virsh dumpxml prints it; DEVICE is a file with\n"
      "a <hostdev>, or the host address of a PCI function; with --detach also an alias. Either\n"

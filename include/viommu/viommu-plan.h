@@ -15,18 +15,32 @@ G_BEGIN_DECLS
  */
 
 /**
+ * ViommuPlanFlags:
+ * @VIOMMU_PLAN_NO_METADATA: write nothing about the plan into <metadata>, where a later run would
+ *   find the policy's name and a digest of the decisions
+ *
+ * Since: 0.1
+ */
+typedef enum {
+    VIOMMU_PLAN_DEFAULT = 0,
+    VIOMMU_PLAN_NO_METADATA = 1 << 0,
+} ViommuPlanFlags;
+
+/**
  * viommu_plan_new: (constructor)
  * @host: facts; config space of the functions that @domain names is read if it has not been
  * @domain: what to plan for
  * @policy: what is allowed and wanted
  * @target: (nullable): the stack that the XML is for; NULL: what the host facts say
+ * @flags: what to leave out
  *
  * Returns: (transfer full): a plan; ask viommu_plan_is_valid() what it is worth
  *
  * Since: 0.1
  */
 ViommuPlan *viommu_plan_new(ViommuHost *host, const ViommuDomain *domain,
-                            const ViommuPolicy *policy, const ViommuTarget *target);
+                            const ViommuPolicy *policy, const ViommuTarget *target,
+                            ViommuPlanFlags flags);
 
 /**
  * viommu_plan_ref:

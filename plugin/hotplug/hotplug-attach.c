@@ -290,8 +290,8 @@ hotplug_attach(const ViommuHost *host, const ViommuDomain *domain, const ViommuP
     if (!with)
         return NULL;
     hotplug = hotplug_new(domain, FALSE);
-    base = plan_new_live(host, domain, policy, target);
-    plan = plan_new_live(host, with, policy, target);
+    base = plan_new(host, domain, policy, target, PLAN_LIVE);
+    plan = plan_new(host, with, policy, target, PLAN_LIVE);
     node = hotplug_last_device(with);
     hostdev = hotplug_hostdev_of(plan->view, node);
     hotplug_name_device(hotplug, hostdev->dev);

@@ -5,16 +5,17 @@
 
 ViommuPlan *
 viommu_plan_new(ViommuHost *host, const ViommuDomain *domain, const ViommuPolicy *policy,
-                const ViommuTarget *target)
+                const ViommuTarget *target, ViommuPlanFlags flags)
 {
     static const ViommuTarget from_facts = {0};
+    PlanFlags inner = flags & VIOMMU_PLAN_NO_METADATA ? PLAN_NO_METADATA : PLAN_DEFAULT;
 
     g_return_val_if_fail(host, NULL);
     g_return_val_if_fail(domain, NULL);
     g_return_val_if_fail(policy, NULL);
 
     lib_read_named(host, domain);
-    return plan_new(host, domain, policy, target ? target : &from_facts);
+    return plan_new(host, domain, policy, target ? target : &from_facts, inner);
 }
 
 ViommuPlan *

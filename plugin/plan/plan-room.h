@@ -38,6 +38,7 @@ typedef struct {
     ViommuTarget target;
     PlanFamily family;
     PlanCandidate candidate; /* being looked at; in the end the one that was taken */
+    gboolean anonymous;      /* nothing about the plan goes into <metadata> */
     gboolean live;           /* the domain runs: a device is to be plugged in */
     guint spares; /* free hotplug ports wanted on each bus where a device may have to go */
     PlanLayout *layout;
@@ -150,6 +151,11 @@ void plan_pasid(PlanWork *work);
 gboolean plan_lacks_pasid(const HostDevice *fact);
 gboolean plan_check_pasid_device(const PlanWork *work, const ViewHostdev *hostdev,
                                  PlanStrike *strike);
+
+/* --- plan-provenance.c --- */
+
+/* Writes who planned this, where the plan writes anything; the last of the edits to be made. */
+void plan_provenance(PlanWork *work);
 
 /* --- plan-rest.c --- */
 

@@ -180,6 +180,7 @@ plan_unref(ViommuPlan *plan)
     g_ptr_array_unref(plan->stuck);
     view_memlock_free(plan->memlock);
     g_free(plan->pasid_because);
+    g_free(plan->digest);
     view_free(plan->view);
     host_facts_unref(plan->host);
     model_domain_unref(plan->domain);
@@ -288,6 +289,7 @@ make(PlanWork *work)
     for (guint i = 0; i < work->plan->iommus->len; i++)
         plan_clean_driver(work, ((PlanIommu *)work->plan->iommus->pdata[i])->existing);
     plan_limits(work);
+    plan_provenance(work);
     plan_edits_sort(work->plan);
     return plan_rest(work);
 }
@@ -297,20 +299,23 @@ static void
 forget(ViommuPlan *plan)
 {
     plan->valid = FALSE;
+    g_clear_pointer(&plan->digest, g_free);
     g_ptr_array_set_size(plan->edits, 0);
     g_ptr_array_set_size(plan->iommus, 0);
     g_array_set_size(plan->spare_ports, 0);
 }
 
-static ViommuPlan *
-plan_with(const ViommuHost *host, const ViommuDomain *domain, const ViommuPolicy *policy,
-          const ViommuTarget *target, gboolean live)
+ViommuPlan *
+plan_new(const ViommuHost *host, const ViommuDomain *domain, const ViommuPolicy *policy,
+         const ViommuTarget *target, PlanFlags flags)
 {
     ViommuPlan *plan = plan_alloc();
-    PlanWork work = {.plan = plan, .host = host, .domain = domain, .policy = policy, .live = live};
+    PlanWork work = {.plan = plan, .host = host, .domain = domain, .policy = policy};
     g_autoptr(GPtrArray) smmus = g_ptr_array_new_with_free_func(smmu_free);
     g_autoptr(PlanLayout) layout = NULL;
 
+    work.live = (flags & PLAN_LIVE) != 0;
+    work.anonymous = (flags & PLAN_NO_METADATA) != 0;
     /* references for as long as the plan lives; it only reads them */
     plan->host = host_facts_ref((ViommuHost *)host);
     plan->domain = model_domain_ref((ViommuDomain *)domain);
@@ -320,7 +325,7 @@ plan_with(const ViommuHost *host, const ViommuDomain *domain, const ViommuPolicy
     work.target = plan->view->target;
     work.family = family_of(domain);
     /* elsewhere than on PCI Express slots take devices without ports */
-    if (work.family != PLAN_FAMILY_OTHER && !live)
+    if (work.family != PLAN_FAMILY_OTHER && !work.live)
         work.spares = policy_spare_ports(policy, domain);
     work.smmus = smmus;
     add_devices(&work);
@@ -331,18 +336,4 @@ plan_with(const ViommuHost *host, const ViommuDomain *domain, const ViommuPolicy
     if (!plan->memlock)
         plan->memlock = view_memlock(plan->view, 0);
     return plan;
-}
-
-ViommuPlan *
-plan_new(const ViommuHost *host, const ViommuDomain *domain, const ViommuPolicy *policy,
-         const ViommuTarget *target)
-{
-    return plan_with(host, domain, policy, target, FALSE);
-}
-
-ViommuPlan *
-plan_new_live(const ViommuHost *host, const ViommuDomain *domain, const ViommuPolicy *policy,
-              const ViommuTarget *target)
-{
-    return plan_with(host, domain, policy, target, TRUE);
 }

@@ -82,17 +82,23 @@ struct _ViommuPlan {
     char *pasid_because;
     GPtrArray *edits;                               /* of PlanEdit, document order */
     GPtrArray *actions, *grants, *rejected, *notes; /* notes: of char *, e.g. migration */
+    char *digest;     /* SHA-256 of the decisions, in hex; NULL: there are none */
     GPtrArray *stuck; /* of const ViewHostdev *: devices for which there is no plan */
 };
 
+typedef enum {
+    PLAN_DEFAULT = 0,
+    /* nothing about the plan goes into <metadata> */
+    PLAN_NO_METADATA = 1 << 0,
+    /* for a domain that runs, with a device in its XML that is to be plugged in: no spare port is
+     * wanted, what has no address yet gets one, and <metadata> stays. Edits of anything but that
+     * device tell what the running domain lacks */
+    PLAN_LIVE = 1 << 1,
+} PlanFlags;
+
 /* Always returns a plan; look at ->valid. Takes over nothing. (transfer full) */
 ViommuPlan *plan_new(const ViommuHost *host, const ViommuDomain *domain, const ViommuPolicy *policy,
-                     const ViommuTarget *target);
-/* The same for a domain that runs, with a device in its XML that is to be plugged in: no spare
- * port is wanted, and what has no address yet gets one. Edits of anything but that device tell
- * what the running domain lacks. (transfer full) */
-ViommuPlan *plan_new_live(const ViommuHost *host, const ViommuDomain *domain,
-                          const ViommuPolicy *policy, const ViommuTarget *target);
+                     const ViommuTarget *target, PlanFlags flags);
 ViommuPlan *plan_ref(ViommuPlan *plan);
 void plan_unref(ViommuPlan *plan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ViommuPlan, plan_unref)

@@ -277,6 +277,26 @@ add_spare_ports(BaseJson *root, const ViommuPlan *plan)
                               json_object_new_int64(g_array_index(plan->spare_ports, guint, i)));
 }
 
+/* What the domain says of an earlier plan, and whether the decisions are still the same. */
+static void
+add_provenance(BaseJson *root, const ViommuPlan *plan)
+{
+    const xmlNode *node = plan->domain->plan_node;
+    g_autofree char *policy = model_attribute(node, "policy");
+    g_autofree char *digest = model_attribute(node, "digest");
+    BaseJson *before;
+
+    base_json_add_string(root, "digest", plan->digest);
+    if (!node)
+        return;
+    before = object_in(root, "planned_before");
+    base_json_add_string(before, "policy", policy);
+    base_json_add_string(before, "digest", digest);
+    if (plan->digest)
+        json_object_object_add(before, "same",
+                               json_object_new_boolean(g_strcmp0(digest, plan->digest) == 0));
+}
+
 BaseJson *
 write_plan_json(const ViommuPlan *plan)
 {
@@ -294,6 +314,7 @@ write_plan_json(const ViommuPlan *plan)
     add_edits(root, plan);
     write_actions_json(root, plan);
     add_rejected(root, plan);
+    add_provenance(root, plan);
     notes = array_in(root, "notes");
     for (guint i = 0; i < plan->notes->len; i++)
         json_object_array_add(notes, json_object_new_string(plan->notes->pdata[i]));

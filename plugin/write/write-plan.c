@@ -258,6 +258,16 @@ kind_of_insert(const BaseElement *element)
     return TALLIES;
 }
 
+/* Who planned it goes along with what is planned, and is no change to the guest. */
+static gboolean
+is_provenance(const ViommuPlan *plan, const PlanEdit *edit)
+{
+    if (edit->kind == PLAN_EDIT_INSERT)
+        return g_str_equal(edit->element->name, "metadata") ||
+               g_str_has_prefix(edit->element->name, "viommu-plan:");
+    return edit->node == plan->domain->plan_node;
+}
+
 /* Attributes of one address are one change. */
 static void
 tally_edits(const ViommuPlan *plan, Tally *tallies, GString *others)
@@ -267,6 +277,8 @@ tally_edits(const ViommuPlan *plan, Tally *tallies, GString *others)
     for (guint i = 0; i < plan->edits->len; i++) {
         const PlanEdit *edit = plan->edits->pdata[i];
 
+        if (is_provenance(plan, edit))
+            continue;
         if (is_address(edit)) {
             tallies[ADDRESSES].count +=
                 edit->kind == PLAN_EDIT_INSERT || edit->node != last_address;
@@ -319,7 +331,7 @@ write_mends(const ViommuPlan *plan, const WriteStyle *style, GString *out)
         guint line = model_span(plan->domain, edit->node)->line;
         g_autoptr(GString) what = g_string_new(NULL);
 
-        if (edit->kind == PLAN_EDIT_INSERT || is_address(edit))
+        if (edit->kind == PLAN_EDIT_INSERT || is_address(edit) || is_provenance(plan, edit))
             continue;
         if (edit->kind == PLAN_EDIT_SET_ATTRIBUTE)
             g_string_append_printf(what, "%s='%s' in <%s>", edit->name, edit->value,

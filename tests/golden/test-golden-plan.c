@@ -11,7 +11,7 @@
 static ViommuPlan *
 plan_of(const GoldenCase *golden, const ViommuDomain *domain)
 {
-    return plan_new(golden->host, domain, golden->policy, &golden->target);
+    return plan_new(golden->host, domain, golden->policy, &golden->target, PLAN_DEFAULT);
 }
 
 static char *
@@ -129,15 +129,16 @@ check_idempotent(const GoldenCase *golden, const ViommuDomain *after, const char
     g_assert_cmpstr(twice, ==, text);
 }
 
-/* Text of every comment and of every element outside libvirt's schema; of QEMU's namespace a plan
- * may write <override> */
+/* Text of every comment and of every element outside libvirt's schema; <override> and
+ * what a plan leaves in <metadata> are its own */
 static void
 collect_foreign(const xmlNode *node, GString *out)
 {
     for (const xmlNode *child = node->children; child; child = child->next) {
         gboolean foreign = child->type == XML_ELEMENT_NODE && child->ns;
 
-        if (foreign && xmlStrEqual(child->name, BAD_CAST "override"))
+        if (foreign && (xmlStrEqual(child->name, BAD_CAST "override") ||
+                        xmlStrEqual(child->ns->href, BAD_CAST MODEL_PLAN_NAMESPACE)))
             continue;
 
         if (child->type == XML_COMMENT_NODE || foreign) {

@@ -105,7 +105,8 @@ static void
 test_plan(Fixture *fixture, gconstpointer data)
 {
     g_autoptr(ViommuDomain) domain = viommu_domain_new_from_data(PLAIN, -1, "plain.xml", NULL);
-    g_autoptr(ViommuPlan) plan = viommu_plan_new(fixture->host, domain, fixture->policy, NULL);
+    g_autoptr(ViommuPlan) plan = viommu_plan_new(fixture->host, domain, fixture->policy, NULL,
+                                                 VIOMMU_PLAN_DEFAULT);
     g_autoptr(GError) error = NULL;
     g_autofree char *text = NULL;
     g_autofree char *diff = NULL;
@@ -126,7 +127,8 @@ test_lifetime(Fixture *fixture, gconstpointer data)
 {
     ViommuDomain *domain = viommu_domain_new_from_data(WRONG, -1, "wrong.xml", NULL);
     ViommuReport *report = viommu_check(fixture->host, domain, fixture->policy, NULL);
-    ViommuPlan *plan = viommu_plan_new(fixture->host, domain, fixture->policy, NULL);
+    ViommuPlan *plan =
+        viommu_plan_new(fixture->host, domain, fixture->policy, NULL, VIOMMU_PLAN_DEFAULT);
     g_autofree char *text = NULL;
     g_autofree char *json = NULL;
 

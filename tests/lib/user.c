@@ -23,6 +23,6 @@ main(int argc, char **argv)
     if (!VIOMMU_CHECK_VERSION(0, 1, 0) || !g_str_equal(viommu_version(), VIOMMU_VERSION_STRING))
         return 2;
     report = viommu_check(host, domain, policy, NULL);
-    plan = viommu_plan_new(host, domain, policy, NULL);
+    plan = viommu_plan_new(host, domain, policy, NULL, VIOMMU_PLAN_DEFAULT);
     return viommu_report_get_length(report) > 0 && plan ? 0 : 3;
 }

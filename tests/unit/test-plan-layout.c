@@ -112,7 +112,7 @@ test_edits(void)
         "<domain type='kvm'><name>vm</name><memory unit='GiB'>1</memory><os><type "
         "arch='x86_64' machine='q35'>hvm</type></os><features><acpi/></features><devices/>"
         "</domain>");
-    g_autoptr(ViommuPlan) plan = plan_new(host, domain, policy, NULL);
+    g_autoptr(ViommuPlan) plan = plan_new(host, domain, policy, NULL, PLAN_DEFAULT);
     PlanWhy why = {"a test", NULL};
     PlanSpot root = plan_spot(plan->domain->root);
     PlanSpot features = plan_spot(plan->domain->features);

@@ -1,166 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "plan.h"
-
-#include <string.h>
-
-#include "host-read.h"
-
-#define GIB (G_GUINT64_CONSTANT(1) << 30)
-
-/* --- fixtures --- */
-
-static ViommuHost *
-load_host(const char *name)
-{
-    g_autoptr(GError) error = NULL;
-    g_autofree char *file = g_strconcat(name, ".json", NULL);
-    g_autofree char *path = g_build_filename(g_getenv("VIOMMU_TEST_DATA"), "host", file, NULL);
-    ViommuHost *host = host_json_load(path, &error);
-
-    g_assert_no_error(error);
-    return host;
-}
-
-static ViommuDomain *
-parse(const char *text)
-{
-    g_autoptr(GError) error = NULL;
-    ViommuDomain *domain = model_domain_parse(text, strlen(text), "vm.xml", &error);
-
-    g_assert_no_error(error);
-    return domain;
-}
-
-static char *
-hostdev(const char *address, const char *alias, const char *more)
-{
-    BasePci pci;
-
-    g_assert_true(base_pci_parse(address, &pci));
-    return g_strdup_printf("<hostdev mode='subsystem' type='pci' managed='yes'><source><address "
-                           "domain='0x%04x' bus='0x%02x' slot='0x%02x' function='%u'/></source>"
-                           "<alias name='%s'/>%s</hostdev>",
-                           pci.domain, pci.bus, pci.slot, pci.function, alias, more);
-}
-
-typedef struct {
-    const char *machine;
-    guint64 gib;
-    const char *top;      /* children of <domain> */
-    const char *features; /* children of <features> */
-    const char *devices;
-    const char *intents; /* children of <viommu:intent> */
-    gboolean only;       /* the policy has no mode but this one */
-    ViommuMode mode;
-    guint64 qemu; /* 0: the host's */
-} Sketch;
-
-static char *
-draw(const Sketch *sketch)
-{
-    gboolean arm = g_str_has_prefix(sketch->machine, "virt");
-
-    return g_strdup_printf(
-        "<domain type='kvm'><name>vm</name><metadata><viommu:intent "
-        "xmlns:viommu='urn:virt-viommu:domain:1'>%s</viommu:intent></metadata><memory "
-        "unit='GiB'>%" G_GUINT64_FORMAT "</memory><vcpu>4</vcpu>%s<os%s><type arch='%s' "
-        "machine='%s'>hvm</type></os><features><acpi/>%s</features><devices>%s<memballoon "
-        "model='none'/></devices></domain>",
-        sketch->intents ? sketch->intents : "", sketch->gib ? sketch->gib : 8,
-        sketch->top ? sketch->top : "", arm ? " firmware='efi'" : "", arm ? "aarch64" : "x86_64",
-        sketch->machine, sketch->features ? sketch->features : "",
-        sketch->devices ? sketch->devices : "");
-}
-
-static ViommuPolicy *
-load_policy(const Sketch *sketch)
-{
-    g_autoptr(GError) error = NULL;
-    ViommuPolicy *policy = policy_load(NULL, NULL, &error);
-
-    g_assert_no_error(error);
-    if (sketch && sketch->only) {
-        g_array_set_size(policy->modes, 0);
-        g_array_append_val(policy->modes, sketch->mode);
-    }
-    return policy;
-}
-
-static ViommuPlan *
-plan_for(const char *host_name, const char *xml, guint64 libvirt, const Sketch *sketch)
-{
-    g_autoptr(ViommuHost) host =
-                  g_str_equal(host_name, "none") ? host_facts_none() : load_host(host_name);
-    g_autoptr(ViommuDomain) domain = parse(xml);
-    g_autoptr(ViommuPolicy) policy = load_policy(sketch);
-    ViommuTarget target = {.libvirt = libvirt, .qemu = sketch ? sketch->qemu : 0};
-
-    return plan_new(host, domain, policy, &target);
-}
-
-static ViommuPlan *
-plan_sketch(const char *host, const Sketch *sketch)
-{
-    g_autofree char *xml = draw(sketch);
-
-    return plan_for(host, xml, 0, sketch);
-}
-
-static const char *
-attribute(const ViommuPlan *plan, guint viommu, const char *name)
-{
-    const PlanIommu *iommu;
-    guint index;
-
-    g_assert_cmpuint(plan->iommus->len, >, viommu);
-    if (plan->iommus->len <= viommu)
-        return NULL;
-    iommu = plan->iommus->pdata[viommu];
-    if (!g_ptr_array_find_with_equal_func(iommu->names, name, g_str_equal, &index))
-        return NULL;
-    return iommu->values->pdata[index];
-}
-
-static const PlanRejection *
-rejection_with(const ViommuPlan *plan, const char *rule)
-{
-    for (guint i = 0; i < plan->rejected->len; i++) {
-        const PlanRejection *rejection = plan->rejected->pdata[i];
-
-        if (g_strcmp0(rejection->rule, rule) == 0)
-            return rejection;
-    }
-    return NULL;
-}
-
-static const PlanEdit *
-edit_of(const ViommuPlan *plan, const char *name)
-{
-    for (guint i = 0; i < plan->edits->len; i++) {
-        const PlanEdit *edit = plan->edits->pdata[i];
-
-        if (g_strcmp0(edit->name, name) == 0 ||
-            (edit->element && g_str_equal(edit->element->name, name)))
-            return edit;
-    }
-    return NULL;
-}
-
-static guint
-count_controllers(const ViommuPlan *plan, const char *model)
-{
-    guint count = 0;
-
-    for (guint i = 0; i < plan->edits->len; i++) {
-        const PlanEdit *edit = plan->edits->pdata[i];
-
-        count += edit->element && g_str_equal(edit->element->name, "controller") &&
-                 g_strcmp0(base_element_get(edit->element, "model"), model) == 0;
-    }
-    return count;
-}
-
-#define GUEST_IOMMU "<viommu:device alias='ua-0' usage='guest-iommu'/>"
+#include "plan-sketch.h"
 
 /* --- shadow VT-d --- */
 
@@ -285,7 +124,8 @@ test_vtd_irq_kept(void)
 
     g_assert_true(irq->valid);
     g_assert_cmpint(((PlanDevice *)irq->devices->pdata[0])->mode, ==, VIOMMU_MODE_IRQ);
-    g_assert_cmpuint(irq->edits->len, ==, 1);
+    g_assert_cmpuint(irq->edits->len, ==, 2); /* and who planned it */
+    g_assert_nonnull(edit_of(irq, "viommu-plan:plan"));
     g_assert_nonnull(edit_of(irq, "caching_mode"));
     sketch.intents = GUEST_IOMMU;
     shadow = plan_sketch("xeon", &sketch);
@@ -419,7 +259,7 @@ plan_with_idr5(guint64 idr5)
 
     g_assert_no_error(error);
     ((HostIommu *)host->iommus->pdata[0])->idr[5] = base_u64(idr5);
-    return plan_new(host, domain, policy, NULL);
+    return plan_new(host, domain, policy, NULL, PLAN_DEFAULT);
 }
 
 static void
@@ -520,57 +360,6 @@ test_smmu_beside_plain(void)
     g_assert_nonnull(strstr(nested->where, "smmu3.0x11000000"));
 }
 
-/* --- limits --- */
-
-static void
-test_hard_limit(void)
-{
-    g_autofree char *gpu = hostdev("0000:17:00.0", "ua-0", "");
-    Sketch sketch = {.machine = "pc-q35-11.1",
-                     .top = "<memtune><hard_limit unit='GiB'>8</hard_limit></memtune>",
-                     .devices = gpu,
-                     .intents = GUEST_IOMMU};
-    g_autoptr(ViommuPlan) low = plan_sketch("xeon", &sketch);
-    g_autoptr(ViommuPlan) high = NULL;
-    const PlanEdit *edit = edit_of(low, "hard_limit");
-
-    g_assert_nonnull(edit);
-    g_assert_cmpstr(edit->element->text, ==, "9437184");
-    sketch.top = "<memtune><hard_limit unit='GiB'>9</hard_limit></memtune>";
-    high = plan_sketch("xeon", &sketch);
-    g_assert_null(edit_of(high, "hard_limit"));
-}
-
-static void
-test_daemon_limit(void)
-{
-    g_autoptr(ViommuHost) host = load_host("xeon");
-    g_autofree char *gpu = hostdev("0000:17:00.0", "ua-0", "");
-    Sketch sketch = {.machine = "pc-q35-11.1", .devices = gpu, .intents = GUEST_IOMMU};
-    g_autofree char *xml = draw(&sketch);
-    g_autoptr(ViommuDomain) domain = parse(xml);
-    g_autoptr(ViommuPolicy) policy = NULL;
-    g_autoptr(ViommuPlan) plan = NULL;
-    ViommuTarget session = {.profile = VIOMMU_PROFILE_SESSION};
-
-    sketch.only = TRUE;
-    sketch.mode = VIOMMU_MODE_SHADOW;
-    policy = load_policy(&sketch);
-    plan = plan_new(host, domain, policy, NULL);
-    g_assert_cmpuint(plan->actions->len, ==, 0);
-    g_assert_cmpuint(plan->grants->len, ==, 0);
-    host->memlock.can_raise = BASE_NO;
-    g_clear_pointer(&plan, plan_unref);
-    plan = plan_new(host, domain, policy, NULL);
-    g_assert_cmpuint(plan->actions->len, ==, 1);
-    g_assert_nonnull(
-        strstr(((PlanAction *)plan->actions->pdata[0])->what, "LimitMEMLOCK=9663676416"));
-    g_clear_pointer(&plan, plan_unref);
-    plan = plan_new(host, domain, policy, &session);
-    g_assert_cmpuint(plan->grants->len, ==, 3);
-    g_assert_cmpstr(((PlanGrant *)plan->grants->pdata[1])->path, ==, "/dev/vfio/20");
-}
-
 int
 main(int argc, char **argv)
 {
@@ -591,7 +380,5 @@ main(int argc, char **argv)
     g_test_add_func("/plan/smmu/preconditions", test_smmu_preconditions);
     g_test_add_func("/plan/smmu/beside-plain", test_smmu_beside_plain);
     g_test_add_func("/plan/no-facts", test_no_facts);
-    g_test_add_func("/plan/limits/hard-limit", test_hard_limit);
-    g_test_add_func("/plan/limits/daemon", test_daemon_limit);
     return g_test_run();
 }
