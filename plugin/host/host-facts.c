@@ -58,6 +58,12 @@ vdpa_free(gpointer data)
 }
 
 static void
+reservation_free(gpointer data)
+{
+    host_reservation_free(data);
+}
+
+static void
 device_free(gpointer data)
 {
     HostDevice *device = data;
@@ -82,6 +88,7 @@ host_facts_new(void)
     host->groups = g_ptr_array_new_with_free_func(group_free);
     host->devices = g_ptr_array_new_with_free_func(device_free);
     host->vdpa = g_ptr_array_new_with_free_func(vdpa_free);
+    host->reservations = g_ptr_array_new_with_free_func(reservation_free);
     host->reasons = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     return host;
 }
@@ -121,6 +128,7 @@ host_facts_unref(ViommuHost *host)
     g_ptr_array_unref(host->groups);
     g_ptr_array_unref(host->devices);
     g_ptr_array_unref(host->vdpa);
+    g_ptr_array_unref(host->reservations);
     g_hash_table_unref(host->reasons);
     g_free(host);
 }

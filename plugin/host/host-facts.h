@@ -7,6 +7,7 @@
 
 #include "base-pci.h"
 #include "base-types.h"
+#include "host-reservation.h"
 
 #include <viommu/viommu-types.h>
 
@@ -169,6 +170,8 @@ struct _ViommuHost {
     GPtrArray *devices;                                  /* of HostDevice, by address */
     BaseState vdpa_state;                                /* absent: the bus is not loaded */
     GPtrArray *vdpa;                                     /* of HostVdpa, by name */
+    BaseState reservations_state; /* of this moment, so in no saved document */
+    GPtrArray *reservations;      /* of HostReservation, by UUID; the ledger fills it in */
     GHashTable *reasons; /* char * fact path -> char * why it is unknown and what it would take */
 };
 

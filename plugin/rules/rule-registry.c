@@ -9,7 +9,7 @@ static const RuleFamily *const families[] = {
     &rule_family_group,  &rule_family_group_device, &rule_family_bus,
     &rule_family_accel,  &rule_family_vtd,          &rule_family_amd,
     &rule_family_virtio, &rule_family_iova,         &rule_family_memlock,
-    &rule_family_pasid,  &rule_family_hotplug,
+    &rule_family_pasid,  &rule_family_hotplug,      &rule_family_quota,
 };
 
 const RuleFamily *const *
