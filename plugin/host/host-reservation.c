@@ -10,6 +10,7 @@ host_reservation_new(const char *uuid, const char *domain)
 
     reservation->uuid = g_strdup(uuid);
     reservation->domain = g_strdup(domain);
+    reservation->devices_state = BASE_STATE_KNOWN;
     reservation->devices = g_ptr_array_new_with_free_func(g_free);
     reservation->undecided = g_ptr_array_new_with_free_func(g_free);
     return reservation;
@@ -58,9 +59,9 @@ is_zero(BaseU64 number)
 gboolean
 host_reservation_is_empty(const HostReservation *reservation)
 {
-    return reservation->devices->len == 0 && is_zero(reservation->locked_memory) &&
-           is_zero(reservation->pasid_bits) && is_zero(reservation->accel_viommus) &&
-           is_zero(reservation->command_queues);
+    return reservation->devices_state == BASE_STATE_KNOWN && reservation->devices->len == 0 &&
+           is_zero(reservation->locked_memory) && is_zero(reservation->pasid_bits) &&
+           is_zero(reservation->accel_viommus) && is_zero(reservation->command_queues);
 }
 
 static gboolean
@@ -72,7 +73,7 @@ same_number(BaseU64 a, BaseU64 b)
 gboolean
 host_reservation_holds_same(const HostReservation *a, const HostReservation *b)
 {
-    if (a->devices->len != b->devices->len)
+    if (a->devices_state != b->devices_state || a->devices->len != b->devices->len)
         return FALSE;
     for (guint i = 0; i < a->devices->len; i++)
         if (strcmp(a->devices->pdata[i], b->devices->pdata[i]) != 0)

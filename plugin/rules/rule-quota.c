@@ -67,7 +67,7 @@ static Amount
 amount_of(const HostReservation *reservation, Resource resource)
 {
     const BaseU64 numbers[RESOURCES] = {
-        [DEVICES] = base_u64(reservation->devices->len),
+        [DEVICES] = {reservation->devices_state, reservation->devices->len},
         [LOCKED_MEMORY] = reservation->locked_memory,
         [PASID_BITS] = reservation->pasid_bits,
         [ACCEL_VIOMMUS] = reservation->accel_viommus,

@@ -184,6 +184,10 @@ test_pasids(void)
     HostReservation *other = hold(host, OTHER, 1, 0);
     const char *xml = DOMAIN(DEVICE("0x17") VTD);
 
+    other->devices_state = BASE_STATE_UNKNOWN; /* an entry that could not be read */
+    expect(host, xml, "\"host\": {\"devices\": 5}", "unknown: reservations");
+    other->devices_state = BASE_STATE_KNOWN;
+    expect(host, xml, "\"host\": {\"devices\": 5}", "pass");
     expect(host, xml, "\"domain\": {\"pasid_bits\": 16}", "pass");
     expect(host, xml, "\"domain\": {\"pasid_bits\": 15}",
            "fail: 16 PASID bits, the quota of a domain is 15");
