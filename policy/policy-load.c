@@ -64,26 +64,40 @@ load_document(const char *source, const PolicyCatalogue *catalogue, GError **err
 }
 
 ViommuPolicy *
-policy_load(const char *source, const PolicyCatalogue *catalogue, GError **error)
+policy_load_all(const char *const *sources, const PolicyCatalogue *catalogue, GError **error)
 {
     g_autoptr(ViommuPolicy) policy = policy_new_empty();
-    g_autoptr(BaseJson) below = NULL;
+    const char *last = "default";
 
-    below = load_document("default", catalogue, error);
-    if (!below)
+    policy->merged = load_document(last, catalogue, error);
+    if (!policy->merged)
         return NULL;
-    if (source && strcmp(source, "default") != 0) {
-        g_autoptr(BaseJson) over = load_document(source, catalogue, error);
+    for (guint i = 0; sources[i]; i++) {
+        g_autoptr(BaseJson) below = policy->merged;
+        g_autoptr(BaseJson) over = NULL;
 
+        policy->merged = NULL;
+        if (strcmp(sources[i], "default") == 0) {
+            policy->merged = g_steal_pointer(&below);
+            continue;
+        }
+        over = load_document(sources[i], catalogue, error);
         if (!over)
             return NULL;
         policy->merged = policy_merge(below, over);
-    } else {
-        policy->merged = g_steal_pointer(&below);
+        last = sources[i];
     }
-    if (!policy_read(policy->merged, source ? source : "default", catalogue, policy, error))
+    if (!policy_read(policy->merged, last, catalogue, policy, error))
         return NULL;
     return g_steal_pointer(&policy);
+}
+
+ViommuPolicy *
+policy_load(const char *source, const PolicyCatalogue *catalogue, GError **error)
+{
+    const char *const sources[] = {source, NULL};
+
+    return policy_load_all(sources, catalogue, error);
 }
 
 static void

@@ -55,6 +55,9 @@ typedef struct {
 /* @source: file name, or a shipped profile's name ("default"); NULL = "default".
  * Files are merged over "default". (transfer full) */
 ViommuPolicy *policy_load(const char *source, const PolicyCatalogue *catalogue, GError **error);
+/* Several of them (NULL-terminated), each valid by itself, each over those before it. */
+ViommuPolicy *policy_load_all(const char *const *sources, const PolicyCatalogue *catalogue,
+                              GError **error);
 ViommuPolicy *policy_ref(ViommuPolicy *policy);
 void policy_unref(ViommuPolicy *policy);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ViommuPolicy, policy_unref)

@@ -15,8 +15,8 @@ G_BEGIN_DECLS
 
 /**
  * viommu_policy_load: (constructor)
- * @source: (nullable): a file name, or a shipped profile's name; NULL: the site's policy.json
- *   in the configuration directory where there is one, else "default"
+ * @source: (nullable): a file name, or a shipped profile's name; NULL: "default", and over it
+ *   policy.json and policy.d of the configuration directory, where they are
  *
  * Returns: (transfer full): the merged policy, or NULL with %VIOMMU_ERROR_IO, %VIOMMU_ERROR_PARSE
  *   or %VIOMMU_ERROR_SCHEMA (wrong types, unknown members, unknown rules, or a rule's severity
@@ -47,6 +47,24 @@ void viommu_policy_unref(ViommuPolicy *policy);
  * Since: 0.1
  */
 const char *viommu_policy_get_name(const ViommuPolicy *policy);
+
+/**
+ * viommu_policy_get_hook_enforces:
+ *
+ * Returns: whether the libvirt hook refuses starts, or only reports
+ *
+ * Since: 0.1
+ */
+gboolean viommu_policy_get_hook_enforces(const ViommuPolicy *policy);
+
+/**
+ * viommu_policy_get_hook_time_limit:
+ *
+ * Returns: milliseconds after which the libvirt hook lets a start pass
+ *
+ * Since: 0.1
+ */
+guint viommu_policy_get_hook_time_limit(const ViommuPolicy *policy);
 
 /**
  * viommu_policy_to_json:

@@ -266,6 +266,27 @@ def test_site_policy_is_taken():
     directory = os.path.dirname(file('site/policy.json', b'{"policy": 1, "name": "our-site"}'))
     shown = virt_viommu('policy', 'show', env={'VIRT_VIOMMU_CONFDIR': directory})
     tap.equal(json.loads(shown.out)['name'], 'our-site')
+
+
+def test_site_policy_is_made_of_fragments():
+    directory = os.path.dirname(file('parts/policy.json', b'{"policy": 1, "name": "base", '
+                                     b'"max_usage": "dma", "quota": {"host": {"devices": 4}}}'))
+    env = {'VIRT_VIOMMU_CONFDIR': directory}
+    file('parts/policy.d/20-late.json', b'{"policy": 1, "name": "late", "max_usage": "sva"}')
+    file('parts/policy.d/10-early.json', b'{"policy": 1, "name": "early", "max_usage": "pasid", '
+         b'"quota": {"host": {"locked_memory": "90%"}}}')
+    file('parts/policy.d/30-off.json~', b'no JSON')
+    file('parts/policy.d/.30-hidden.json', b'no JSON')
+    shown = json.loads(virt_viommu('policy', 'show', env=env).out)
+    tap.equal((shown['name'], shown['max_usage']), ('late', 'sva'))
+    tap.equal(shown['quota']['host'], {'devices': 4, 'locked_memory': '90%'})
+    os.unlink(f'{directory}/policy.json')
+    shown = json.loads(virt_viommu('policy', 'show', env=env).out)
+    tap.equal(shown['quota']['host'], {'locked_memory': '90%'})
+    broken = file('parts/policy.d/15-broken.json', b'{"policy": 1, "name": "x", "qouta": {}}')
+    done = virt_viommu('policy', 'show', env=env)
+    tap.equal(done.code, 2)
+    tap.true(done.err.startswith(f'virt-viommu: {broken}: '.encode()), done)
     tap.equal(json.loads(virt_viommu('policy', 'show').out)['name'], 'default')
 
 
