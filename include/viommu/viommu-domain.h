@@ -62,6 +62,15 @@ void viommu_domain_unref(ViommuDomain *domain);
 const char *viommu_domain_get_name(const ViommuDomain *domain);
 
 /**
+ * viommu_domain_get_uuid:
+ *
+ * Returns: (transfer none) (nullable): text of <uuid>
+ *
+ * Since: 0.1
+ */
+const char *viommu_domain_get_uuid(const ViommuDomain *domain);
+
+/**
  * viommu_domain_get_text:
  * @ret_length: (out) (optional): in bytes
  *

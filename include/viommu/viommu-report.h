@@ -66,6 +66,8 @@ guint viommu_report_get_length(const ViommuReport *report);
 ViommuOutcome viommu_report_get_outcome(const ViommuReport *report, guint index);
 /* Severity of a failure, after policy */
 ViommuSeverity viommu_report_get_severity(const ViommuReport *report, guint index);
+/* Whether the failure surely ends in a refusal, breaks isolation or exceeds a quota */
+gboolean viommu_report_is_certain(const ViommuReport *report, guint index);
 /* Id of the rule; never NULL, never reused for another rule */
 const char *viommu_report_get_rule(const ViommuReport *report, guint index);
 /* One sentence: what is wrong, or which fact is missing */

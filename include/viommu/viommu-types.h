@@ -5,14 +5,15 @@
 
 G_BEGIN_DECLS
 
-/* Reference-counted. All but ViommuHost are immutable once made and safe to share between threads;
- * a ViommuHost learns facts on demand (viommu-host.h). */
+/* Reference-counted. All but ViommuHost and ViommuLedger are immutable once made and safe to share
+ * between threads; a ViommuHost learns facts on demand (viommu-host.h). */
 typedef struct _ViommuHost ViommuHost;
 typedef struct _ViommuDomain ViommuDomain;
 typedef struct _ViommuPolicy ViommuPolicy;
 typedef struct _ViommuReport ViommuReport;
 typedef struct _ViommuPlan ViommuPlan;
 typedef struct _ViommuHotplug ViommuHotplug;
+typedef struct _ViommuLedger ViommuLedger;
 
 /* How serious a finding is. Ordered: a greater value is worse. */
 typedef enum {

@@ -5,6 +5,7 @@
  *
  * The way through: facts (viommu-host.h), a domain (viommu-domain.h) and a policy
  * (viommu-policy.h) go into viommu_check() (viommu-report.h) or viommu_plan_new() (viommu-plan.h).
+ * What running domains hold of the host is kept in a ledger (viommu-ledger.h).
  *
  * Conventions: a function that can fail takes a GError ** and returns NULL or FALSE exactly when
  * it sets it, in the domain VIOMMU_ERROR. Strings are UTF-8, sizes are bytes. A "const char *"
@@ -18,6 +19,7 @@
 #include <viommu/viommu-file.h>
 #include <viommu/viommu-host.h>
 #include <viommu/viommu-hotplug.h>
+#include <viommu/viommu-ledger.h>
 #include <viommu/viommu-plan.h>
 #include <viommu/viommu-policy.h>
 #include <viommu/viommu-report.h>

@@ -188,11 +188,12 @@ ledger_write(Ledger *ledger, const HostReservation *reservation, GError **error)
 gboolean
 ledger_remove(const Ledger *ledger, const char *uuid, GError **error)
 {
+    g_autofree char *name = uuid ? g_ascii_strdown(uuid, -1) : NULL;
     g_autofree char *path = NULL;
 
-    if (!is_uuid(uuid))
+    if (!is_uuid(name))
         return TRUE; /* nothing was ever written under it */
-    path = path_of(ledger, uuid);
+    path = path_of(ledger, name);
     if (g_unlink(path) == 0 || errno == ENOENT || errno == ENOTDIR)
         return TRUE;
     g_set_error(error, VIOMMU_ERROR, VIOMMU_ERROR_IO, "%s: cannot remove it: %s", path,
@@ -209,7 +210,8 @@ ledger_forget_name(const Ledger *ledger, GPtrArray *entries, const char *domain,
     for (guint i = entries->len; i-- > 0;) {
         const HostReservation *entry = entries->pdata[i];
 
-        if (!domain || g_strcmp0(entry->domain, domain) != 0 || g_strcmp0(entry->uuid, uuid) == 0)
+        if (!domain || g_strcmp0(entry->domain, domain) != 0 ||
+            (uuid && g_ascii_strcasecmp(entry->uuid, uuid) == 0))
             continue;
         if (!ledger_remove(ledger, entry->uuid, error))
             return FALSE;
@@ -224,7 +226,7 @@ ledger_find(const GPtrArray *entries, const char *uuid)
     for (guint i = 0; i < entries->len; i++) {
         HostReservation *entry = entries->pdata[i];
 
-        if (g_strcmp0(entry->uuid, uuid) == 0)
+        if (uuid && g_ascii_strcasecmp(entry->uuid, uuid) == 0)
             return entry;
     }
     return NULL;

@@ -16,5 +16,10 @@ lib_style(ViommuRenderFlags flags, guint width)
     };
 }
 
+/* Where what lasts for one boot is kept. */
+const char *lib_run_directory(void);
+/* Adds what this host's ledger says; where nobody keeps one it stays unknown. */
+void lib_add_reservations(ViommuHost *host);
+
 /* Reads on demand what rules need to know of the functions that @domain names. */
 void lib_read_named(ViommuHost *host, const ViommuDomain *domain);

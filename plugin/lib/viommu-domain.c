@@ -49,6 +49,14 @@ viommu_domain_get_name(const ViommuDomain *domain)
 }
 
 const char *
+viommu_domain_get_uuid(const ViommuDomain *domain)
+{
+    g_return_val_if_fail(domain, NULL);
+
+    return domain->uuid;
+}
+
+const char *
 viommu_domain_get_text(const ViommuDomain *domain, gsize *ret_length)
 {
     g_return_val_if_fail(domain, NULL);

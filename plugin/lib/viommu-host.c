@@ -11,8 +11,8 @@ read_flags(ViommuHostFlags flags)
     return flags & VIOMMU_HOST_READ_CONFIG ? HOST_READ_CONFIG : HOST_READ_DEFAULT;
 }
 
-static const char *
-run_directory(void)
+const char *
+lib_run_directory(void)
 {
     const char *directory = g_getenv("VIRT_VIOMMU_RUNDIR");
 
@@ -25,7 +25,7 @@ add_probed(ViommuHost *host)
 {
     g_autoptr(GError) stale = NULL;
 
-    if (!host_probe_overlay(host, run_directory(), &stale))
+    if (!host_probe_overlay(host, lib_run_directory(), &stale))
         host->warning = g_strdup(stale->message);
 }
 
@@ -37,8 +37,10 @@ viommu_host_new_live(ViommuHostFlags flags, GError **error)
     g_return_val_if_fail(!error || !*error, NULL);
 
     host = host_read_tree("/", read_flags(flags), error);
-    if (host)
+    if (host) {
         add_probed(host);
+        lib_add_reservations(host);
+    }
     return g_steal_pointer(&host);
 }
 
@@ -112,7 +114,7 @@ viommu_host_probe(ViommuHost *host, GError **error)
     g_return_val_if_fail(host, FALSE);
     g_return_val_if_fail(!error || !*error, FALSE);
 
-    return host_probe(host, error) && host_probe_save(host, run_directory(), error);
+    return host_probe(host, error) && host_probe_save(host, lib_run_directory(), error);
 }
 
 ViommuHost *

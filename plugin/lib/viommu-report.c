@@ -85,6 +85,14 @@ viommu_report_get_severity(const ViommuReport *report, guint index)
     return finding ? finding->severity : VIOMMU_SEVERITY_ERROR;
 }
 
+gboolean
+viommu_report_is_certain(const ViommuReport *report, guint index)
+{
+    const Finding *finding = finding_of(report, index);
+
+    return finding && finding->outcome == VIOMMU_OUTCOME_FAIL && finding->rule->certain;
+}
+
 const char *
 viommu_report_get_rule(const ViommuReport *report, guint index)
 {

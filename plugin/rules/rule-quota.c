@@ -95,7 +95,7 @@ held_by_others(const View *view, Resource resource)
         const HostReservation *other = view->host->reservations->pdata[i];
         Amount amount = amount_of(other, resource);
 
-        if (g_strcmp0(other->uuid, view->domain->uuid) == 0)
+        if (view->domain->uuid && g_ascii_strcasecmp(other->uuid, view->domain->uuid) == 0)
             continue;
         if (resource == PASID_BITS)
             amount = as_pasids(amount);

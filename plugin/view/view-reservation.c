@@ -131,7 +131,9 @@ greater(BaseU64 a, BaseU64 b)
 HostReservation *
 view_reservation(const View *view)
 {
-    HostReservation *reservation = host_reservation_new(view->domain->uuid, view->domain->name);
+    const char *written = view->domain->uuid;
+    g_autofree char *uuid = written ? g_ascii_strdown(written, -1) : NULL;
+    HostReservation *reservation = host_reservation_new(uuid, view->domain->name);
 
     for (guint i = 0; i < view->hostdevs->len; i++)
         add_device(reservation, ((const ViewHostdev *)view->hostdevs->pdata[i])->dev);

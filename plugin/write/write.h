@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base-json.h"
+#include "ledger-compare.h"
 #include "plan.h"
 
 /* The domain's source text with the plan's edits and nothing else changed: byte-identical where
@@ -28,6 +29,18 @@ BaseJson *write_limits_json(const ViommuPlan *plan, const ViewMemlock *now);
 void write_limits_text(const ViommuPlan *plan, const ViewMemlock *now, const WriteStyle *style,
                        GString *out);
 void write_host_text(const ViommuHost *host, const WriteStyle *style, GString *out);
+typedef struct {
+    const char *boot;
+    gboolean kept;                /* FALSE: nobody keeps account on this host */
+    const GPtrArray *entries;     /* of HostReservation */
+    const GPtrArray *problems;    /* of char * */
+    const GPtrArray *differences; /* of LedgerDifference; NULL: not compared */
+    const ViommuPolicy *policy;   /* NULL: no quotas */
+} WriteLedger;
+
+/* a ledger-1 document. (transfer full) */
+BaseJson *write_ledger_json(const WriteLedger *ledger);
+void write_ledger_text(const WriteLedger *ledger, const WriteStyle *style, GString *out);
 void write_rule_text(const Rule *rule, const WriteStyle *style, GString *out);
 /* a rule-1 document. (transfer full) */
 BaseJson *write_rule_json(const Rule *rule);

@@ -214,6 +214,83 @@ test_named(Fixture *fixture, gconstpointer data)
                                NULL, NULL, NULL));
 }
 
+static ViommuDomain *
+numbered(guint number, const char *name)
+{
+    g_autofree char *uuid = g_strdup_printf("<uuid>00000000-0000-0000-0000-%012u</uuid>", number);
+    g_auto(GStrv) parts = g_strsplit(WRONG, "wrong</name>", 2);
+    g_autofree char *xml = g_strconcat(parts[0], name, "</name>", uuid, parts[1], NULL);
+
+    return viommu_domain_new_from_data(xml, -1, "numbered.xml", NULL);
+}
+
+/* What a front end does at a start; TRUE: reserved */
+static gboolean
+start(ViommuLedger *ledger, const ViommuDomain *domain, const ViommuPolicy *policy)
+{
+    g_autoptr(ViommuHost) host = viommu_host_new_none();
+    g_autoptr(ViommuReport) report = NULL;
+    gboolean over = FALSE;
+
+    g_assert_true(viommu_ledger_begin(ledger, domain, 1000, NULL));
+    viommu_ledger_tell(ledger, host);
+    report = viommu_check(host, domain, policy, NULL);
+    for (guint i = 0; i < viommu_report_get_length(report); i++)
+        over = over || (viommu_report_is_certain(report, i) &&
+                        g_str_equal(viommu_report_get_rule(report, i), "quota-host"));
+    if (!over)
+        g_assert_true(viommu_ledger_reserve(ledger, host, domain, NULL, report, NULL));
+    viommu_ledger_end(ledger);
+    return !over;
+}
+
+static void
+test_ledger(Fixture *fixture, gconstpointer data)
+{
+    g_autofree char *directory = g_dir_make_tmp("viommu-public-XXXXXX", NULL);
+    g_autofree char *inner = g_build_filename(directory, "ledger", NULL);
+    g_autofree char *path = g_build_filename(directory, "policy.json", NULL);
+    const char *const remove[] = {"rm", "-rf", directory, NULL};
+    g_autoptr(ViommuLedger) ledger = viommu_ledger_new(inner, NULL);
+    g_autoptr(ViommuPolicy) policy = NULL;
+    g_autoptr(ViommuDomain) first = numbered(1, "wrong"), second = numbered(2, "wrong");
+    g_autoptr(ViommuDomain) other = numbered(3, "other");
+    g_autofree char *empty = NULL, *json = NULL;
+
+    (void)data;
+    g_assert_true(g_file_set_contents(
+        path, "{\"policy\": 1, \"name\": \"x\", \"quota\": {\"host\": {\"devices\": 1}}}", -1,
+        NULL));
+    policy = viommu_policy_load(path, NULL);
+    g_assert_true(viommu_ledger_load(ledger, NULL));
+    empty = viommu_ledger_render(ledger, policy, VIOMMU_RENDER_DEFAULT, 0);
+    g_assert_nonnull(strstr(empty, "Nobody keeps account"));
+    g_assert_true(viommu_ledger_was_undecided(ledger, first, "group-viable"));
+    g_assert_true(start(ledger, first, policy));
+    g_assert_true(start(ledger, first, policy)); /* again: replaces its own */
+    /* what is undecided is kept: nothing is known of this host */
+    g_assert_true(viommu_ledger_was_undecided(ledger, first, "group-viable"));
+    g_assert_false(viommu_ledger_was_undecided(ledger, first, "vtd-caching-mode"));
+    /* the same name, so it takes the first one's place; then nothing is left of either */
+    g_assert_true(start(ledger, second, policy));
+    g_assert_false(start(ledger, other, policy));
+    g_assert_true(viommu_ledger_load(ledger, NULL));
+    viommu_ledger_expect(ledger, fixture->host, first, NULL);
+    g_assert_cmpuint(viommu_ledger_count_differences(ledger), ==, 2);
+    json = viommu_ledger_to_json(ledger, policy);
+    g_assert_nonnull(strstr(json, "\"kind\": \"left\""));
+    g_assert_nonnull(strstr(json, "\"kind\": \"missing\""));
+    g_assert_true(viommu_ledger_repair(ledger, 1000, NULL));
+    g_assert_true(viommu_ledger_load(ledger, NULL));
+    viommu_ledger_expect(ledger, fixture->host, first, NULL);
+    g_assert_cmpuint(viommu_ledger_count_differences(ledger), ==, 0);
+    g_assert_true(viommu_ledger_release(ledger, NULL, "wrong", NULL));
+    g_assert_true(viommu_ledger_load(ledger, NULL));
+    g_assert_cmpuint(viommu_ledger_count_differences(ledger), ==, 0);
+    g_assert_true(g_spawn_sync(NULL, (char **)remove, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL,
+                               NULL, NULL, NULL));
+}
+
 static void
 test_misuse(Fixture *fixture, gconstpointer data)
 {
@@ -241,6 +318,7 @@ main(int argc, char **argv)
     g_test_add("/public/lifetime", Fixture, NULL, set_up, test_lifetime, tear_down);
     g_test_add("/public/rules", Fixture, NULL, set_up, test_rules, tear_down);
     g_test_add("/public/named", Fixture, NULL, set_up, test_named, tear_down);
+    g_test_add("/public/ledger", Fixture, NULL, set_up, test_ledger, tear_down);
     g_test_add("/public/misuse", Fixture, NULL, set_up, test_misuse, tear_down);
     return g_test_run();
 }
