@@ -21,6 +21,23 @@ base_parse_u64(const char *text, guint base, guint64 *ret)
 }
 
 gboolean
+base_take_hex(const char **cursor, guint64 *ret)
+{
+    const char *c = *cursor + strspn(*cursor, " \t");
+    guint64 value = 0;
+    guint digits = 0;
+
+    if (c[0] != '0' || c[1] != 'x')
+        return FALSE;
+    /* a host has some twenty such words for each function: no call for each digit */
+    for (c += 2; g_ascii_isxdigit(*c) && digits <= 16; c++, digits++)
+        value = value << 4 | (guint64)(*c <= '9' ? *c - '0' : (*c | 0x20) - 'a' + 10);
+    *cursor = c;
+    *ret = value;
+    return digits > 0 && digits <= 16 && (!*c || g_ascii_isspace(*c));
+}
+
+gboolean
 base_parse_version(const char *text, guint64 *ret)
 {
     guint64 part[3] = {0, 0, 0};

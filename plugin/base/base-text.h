@@ -7,6 +7,10 @@
 /* Whole-string unsigned number; @base 0 takes 0x… and decimal. Sign, blank, overflow: FALSE. */
 gboolean base_parse_u64(const char *text, guint base, guint64 *ret);
 
+/* "0x" with 1 to 16 digits, after blanks and before a blank or the end of the line; *cursor moves
+ * behind them. Else FALSE, and *cursor is anywhere. */
+gboolean base_take_hex(const char **cursor, guint64 *ret);
+
 /* "12.8.0", "12.8", "11.1.2+ds-3" or "7.2.13-lab": leading numbers count, at least major.minor. */
 gboolean base_parse_version(const char *text, guint64 *ret);
 /* (transfer full): "12.8.0" */

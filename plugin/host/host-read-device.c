@@ -7,9 +7,8 @@
 #include <errno.h>
 #include <string.h>
 
-#define DEVICES_PATH   "sys/bus/pci/devices"
-#define RESOURCE_LIMIT ((gsize)65536)
-#define BAR_COUNT      7 /* six BARs and the expansion ROM */
+#define DEVICES_PATH "sys/bus/pci/devices"
+#define BAR_COUNT    7 /* six BARs and the expansion ROM */
 
 /* linux/ioport.h */
 #define IORESOURCE_IO       0x100
@@ -122,26 +121,22 @@ read_reset_method(const Reader *reader)
         reader->device->reset_method = (BaseText){BASE_STATE_KNOWN, text};
 }
 
-/* "0x00000000fe600000 0x00000000fe61ffff 0x0000000000040200" */
+/* "0x00000000fe600000 0x00000000fe61ffff 0x0000000000040200", and moves *cursor to the next line */
 static gboolean
-parse_resource(const char *line, guint index, HostBar *ret)
+take_resource(const char **cursor, guint index, HostBar *ret)
 {
-    g_auto(GStrv) words = g_strsplit(line, " ", -1);
-    guint64 numbers[3];
+    guint64 start, end, flags;
 
-    if (g_strv_length(words) != 3)
+    if (!base_take_hex(cursor, &start) || !base_take_hex(cursor, &end) ||
+        !base_take_hex(cursor, &flags) || (**cursor && *(*cursor)++ != '\n'))
         return FALSE;
-    for (guint i = 0; i < 3; i++) {
-        if (!g_str_has_prefix(words[i], "0x") || !base_parse_u64(words[i] + 2, 16, &numbers[i]))
-            return FALSE;
-    }
-    if (numbers[1] < numbers[0] || numbers[1] - numbers[0] >= G_MAXINT64)
+    if (end < start || end - start >= G_MAXINT64)
         return FALSE;
     *ret = (HostBar){.index = index,
-                     .size = numbers[2] == 0 ? 0 : numbers[1] - numbers[0] + 1,
-                     .bits = numbers[2] & IORESOURCE_MEM_64 ? 64 : 32,
-                     .prefetch = (numbers[2] & IORESOURCE_PREFETCH) != 0,
-                     .io = (numbers[2] & IORESOURCE_IO) != 0};
+                     .size = flags == 0 ? 0 : end - start + 1,
+                     .bits = flags & IORESOURCE_MEM_64 ? 64 : 32,
+                     .prefetch = (flags & IORESOURCE_PREFETCH) != 0,
+                     .io = (flags & IORESOURCE_IO) != 0};
     return TRUE;
 }
 
@@ -149,13 +144,14 @@ static void
 read_bars(const Reader *reader)
 {
     HostDevice *device = reader->device;
-    g_auto(GStrv) lines = NULL;
-    int failed = host_sys_lines(reader->dir, "resource", RESOURCE_LIMIT, &lines);
+    g_autofree char *rows = NULL;
+    int failed = host_sys_rows(reader->dir, "resource", &rows);
+    const char *cursor = rows;
 
     for (guint i = 0; !failed && i < BAR_COUNT; i++) {
         HostBar bar;
 
-        if (!lines[i] || !parse_resource(lines[i], i, &bar))
+        if (!take_resource(&cursor, i, &bar))
             failed = EBADMSG;
         else if (bar.size > 0)
             g_array_append_val(device->bars, bar);

@@ -8,8 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define GROUPS_PATH   "sys/kernel/iommu_groups"
-#define REGIONS_LIMIT ((gsize)1024 * 1024)
+#define GROUPS_PATH "sys/kernel/iommu_groups"
 
 typedef struct {
     HostTree *tree;
@@ -26,34 +25,37 @@ group_failed(const Reader *reader, const char *fact, const char *file, int faile
     host_tree_failed(reader->tree, fact_path, file_path, failed);
 }
 
-/* "0x00000000fee00000 0x00000000feefffff msi"; words that we do not know are kept as "other" */
+/* "0x00000000fee00000 0x00000000feefffff msi", and moves *cursor to the next line; words that we do
+ * not know are kept as "other" */
 static gboolean
-parse_region(const char *line, HostRegion *ret)
+take_region(const char **cursor, HostRegion *ret)
 {
-    g_auto(GStrv) words = g_strsplit(line, " ", -1);
+    g_autofree char *type = NULL;
     guint64 start, end;
+    gsize length;
 
-    if (g_strv_length(words) != 3 || !g_str_has_prefix(words[0], "0x") ||
-        !g_str_has_prefix(words[1], "0x") || !base_parse_u64(words[0] + 2, 16, &start) ||
-        !base_parse_u64(words[1] + 2, 16, &end) || start > end)
+    if (!base_take_hex(cursor, &start) || !base_take_hex(cursor, &end) || start > end)
         return FALSE;
-    *ret = (HostRegion){start, end, host_region_type_parse(words[2])};
-    return TRUE;
+    *cursor += strspn(*cursor, " ");
+    length = strcspn(*cursor, " \n");
+    type = g_strndup(*cursor, length);
+    *cursor += length;
+    *ret = (HostRegion){start, end, host_region_type_parse(type)};
+    return length > 0 && (!**cursor || *(*cursor)++ == '\n');
 }
 
 static void
 read_regions(const Reader *reader)
 {
     HostGroup *group = reader->group;
-    g_auto(GStrv) lines = NULL;
-    int failed = host_sys_lines(reader->dir, "reserved_regions", REGIONS_LIMIT, &lines);
+    g_autofree char *rows = NULL;
+    int failed = host_sys_rows(reader->dir, "reserved_regions", &rows);
+    const char *cursor = rows;
 
-    for (guint i = 0; !failed && lines[i]; i++) {
+    while (!failed && *cursor) {
         HostRegion region;
 
-        if (!*lines[i])
-            continue;
-        if (parse_region(lines[i], &region))
+        if (take_region(&cursor, &region))
             g_array_append_val(group->reserved, region);
         else
             failed = EBADMSG;

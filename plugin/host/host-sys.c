@@ -75,7 +75,7 @@ host_sys_bytes(int dir, const char *path, gsize limit, guint8 **ret, gsize *ret_
 
 /* (transfer full): what may be shown on a terminal and put into JSON */
 static char *
-clean(const char *text)
+clean_any(const char *text)
 {
     char *copy = g_utf8_make_valid(text, -1);
 
@@ -89,19 +89,66 @@ clean(const char *text)
     return g_strstrip(copy);
 }
 
-int
-host_sys_text(int dir, const char *path, char **ret)
+/* The same; nearly every file has one line of plain ASCII. */
+static char *
+clean(const char *text)
 {
-    g_autofree guint8 *bytes = NULL;
-    gsize length = 0;
-    int failed = host_sys_bytes(dir, path, ATTRIBUTE_LIMIT, &bytes, &length);
+    gsize length;
+
+    text += strspn(text, " \t\n");
+    length = strlen(text);
+    while (length > 0 && g_ascii_isspace(text[length - 1]))
+        length--;
+    for (gsize i = 0; i < length; i++) {
+        if (!g_ascii_isprint(text[i]))
+            return clean_any(text);
+    }
+    return g_strndup(text, length);
+}
+
+/* A file of sysfs gives an attribute as one record (Linux fs/kernfs/file.c, kernfs_seq_next()), and
+ * so do those below /proc/sys: a read that does not fill the buffer was the last. Asking again
+ * costs a system call for each of a host's many files. */
+static int
+read_attribute(int dir, const char *path, char text[ATTRIBUTE_LIMIT + 1])
+{
+    g_auto(HostDir) fd = -1;
+    int failed = open_file(dir, path, &fd);
+    gssize count;
 
     if (failed)
         return failed;
-    if (strlen((const char *)bytes) != length)
-        return EBADMSG;
-    *ret = clean((const char *)bytes);
-    return 0;
+    do
+        count = read(fd, text, ATTRIBUTE_LIMIT + 1);
+    while (count < 0 && errno == EINTR);
+    if (count < 0)
+        return errno;
+    if (count > ATTRIBUTE_LIMIT)
+        return EFBIG;
+    text[count] = '\0';
+    return memchr(text, '\0', (gsize)count) ? EBADMSG : 0;
+}
+
+int
+host_sys_text(int dir, const char *path, char **ret)
+{
+    char text[ATTRIBUTE_LIMIT + 1];
+    int failed = read_attribute(dir, path, text);
+
+    if (!failed)
+        *ret = clean(text);
+    return failed;
+}
+
+int
+host_sys_rows(int dir, const char *path, char **ret)
+{
+    char text[ATTRIBUTE_LIMIT + 1];
+    int failed = read_attribute(dir, path, text);
+
+    if (!failed)
+        *ret = g_strdup(text);
+    return failed;
 }
 
 int

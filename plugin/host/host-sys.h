@@ -24,9 +24,12 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(HostDir, host_dir_clear)
 int host_sys_open_dir(int dir, const char *path, HostDir *ret);
 /* At most @limit bytes (EFBIG beyond); regular files only. The bytes are NUL-terminated. */
 int host_sys_bytes(int dir, const char *path, gsize limit, guint8 **ret, gsize *ret_length);
-/* The text without surrounding blanks, as valid UTF-8 without control characters. */
+/* An attribute (a file of sysfs, or of /proc with one record) without surrounding blanks, as valid
+ * UTF-8 without control characters; EFBIG beyond 64 KiB. */
 int host_sys_text(int dir, const char *path, char **ret);
-/* Like host_sys_text() for large files: lines are kept. */
+/* An attribute as it is, with its lines: to be parsed, not to be shown. */
+int host_sys_rows(int dir, const char *path, char **ret);
+/* The lines of any other file, read up to its end, each as host_sys_text() gives them. */
 int host_sys_lines(int dir, const char *path, gsize limit, GStrv *ret);
 /* A whole-file number in @base (0: as its prefix says), up to @max */
 int host_sys_u64(int dir, const char *path, guint base, guint64 max, guint64 *ret);

@@ -57,6 +57,27 @@ test_versions(void)
 }
 
 static void
+test_hex_words(void)
+{
+    static const char *const bad[] = {"",   "0x",   "10",    "0X10", "0x10g",
+                                      "x1", "-0x1", "\n0x1", "0x1_", "0x10000000000000000"};
+    const char *cursor = "0x0 \t0x00000000fEe00000 0xffffffffffffffff\nrest";
+    guint64 value = 1;
+
+    g_assert_true(base_take_hex(&cursor, &value));
+    g_assert_cmpuint(value, ==, 0);
+    g_assert_true(base_take_hex(&cursor, &value));
+    g_assert_cmphex(value, ==, 0xfee00000);
+    g_assert_true(base_take_hex(&cursor, &value));
+    g_assert_cmphex(value, ==, G_MAXUINT64);
+    g_assert_cmpstr(cursor, ==, "\nrest");
+    for (guint i = 0; i < G_N_ELEMENTS(bad); i++) {
+        cursor = bad[i];
+        g_assert_false(base_take_hex(&cursor, &value));
+    }
+}
+
+static void
 test_sizes(void)
 {
     static const struct {
@@ -238,6 +259,7 @@ main(int argc, char **argv)
     g_test_set_nonfatal_assertions();
     g_test_add_func("/base/pci", test_pci);
     g_test_add_func("/base/versions", test_versions);
+    g_test_add_func("/base/hex-words", test_hex_words);
     g_test_add_func("/base/sizes", test_sizes);
     g_test_add_func("/base/nearest", test_nearest);
     g_test_add_func("/base/json-text", test_json_text);
