@@ -3,6 +3,8 @@
  * The least that reading a host can cost: opens, reads and closes once what the reader wants of a
  * tree of sysfs-tree.py, and looks at nothing.  usage: floor DIR
  */
+#include "floor.h"
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -62,6 +64,16 @@ read_function(int dir)
     for (size_t i = 0; i < sizeof links / sizeof *links; i++)
         read_link(dir, links[i]);
     list(dir, "vfio-dev");
+    list(dir, "mdev_supported_types");
+}
+
+static void
+read_unit(int dir)
+{
+    read_file(dir, "intel-iommu/cap");
+    read_file(dir, "intel-iommu/ecap");
+    read_file(dir, "intel-iommu/domains_supported");
+    read_file(dir, "intel-iommu/domains_used");
 }
 
 static void
@@ -94,15 +106,28 @@ read_each(int root, const char *path, void (*read_one)(int dir))
 }
 
 int
-main(int argc, char **argv)
+floor_read(const char *path)
 {
-    int root = argc == 2 ? open_dir(AT_FDCWD, argv[1]) : -1;
+    int root = open_dir(AT_FDCWD, path);
 
-    if (root < 0) {
-        fputs("usage: floor DIR\n", stderr);
-        return 2;
-    }
-    read_each(root, "sys/bus/pci/devices", read_function);
+    if (root < 0)
+        return -1;
+    read_file(root, "proc/cmdline");
+    read_file(root, "proc/meminfo");
+    read_each(root, "sys/class/iommu", read_unit);
     read_each(root, "sys/kernel/iommu_groups", read_group);
+    read_each(root, "sys/bus/pci/devices", read_function);
+    close(root);
     return 0;
 }
+
+#ifndef FLOOR_IS_A_PART
+int
+main(int argc, char **argv)
+{
+    if (argc == 2 && floor_read(argv[1]) == 0)
+        return 0;
+    fputs("usage: floor DIR\n", stderr);
+    return 2;
+}
+#endif

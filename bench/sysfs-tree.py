@@ -5,6 +5,7 @@
 Of each 16 functions one is a root port, one an SR-IOV PF behind it and 14 are its VFs, each in a
 group of its own, behind one of 8 VT-d units: the shape of a large SR-IOV host."""
 import os
+import struct
 import sys
 
 UNITS = 8
@@ -33,6 +34,18 @@ def make_units(sys_dir):
         os.symlink(f'../../devices/virtual/iommu/dmar{unit}', f'{sys_dir}/class/iommu/dmar{unit}')
 
 
+def config_space(vendor, device, klass, port):
+    """PCI Express, and on functions that are no ports ATS and PASID (linux/pci_regs.h)"""
+    space = bytearray(4096)
+    struct.pack_into('<HHHHI', space, 0, vendor, device, 0, 1 << 4, klass << 8 | 1)
+    space[0x0e], space[0x34] = 1 if port else 0, 0x40
+    struct.pack_into('<BBH', space, 0x40, 0x10, 0, 0x42 if port else 0x02)
+    if not port:
+        struct.pack_into('<IHH', space, 0x100, 0x110 << 20 | 1 << 16 | 0x0f, 0, 0x8000)
+        struct.pack_into('<IH', space, 0x110, 1 << 16 | 0x1b, 20 << 8)
+    return bytes(space)
+
+
 def make_function(sys_dir, index):
     place, name = index % 16, address(index)
     port, pf = place == 0, place == 1
@@ -43,9 +56,15 @@ def make_function(sys_dir, index):
     write(f'{home}/vendor', '0x8086\n' if port else '0x15b3\n')
     write(f'{home}/device', '0x352a\n' if port else '0x101e\n')
     write(f'{home}/class', '0x060400\n' if port else '0x020000\n')
+    for extra in ('revision', 'subsystem_vendor', 'subsystem_device'):  # for lspci
+        write(f'{home}/{extra}', '0x0000\n')
+    write(f'{home}/irq', '0\n')
     write(f'{home}/numa_node', f'{index * 2 % 4 // 2}\n')
     write(f'{home}/resource', '0x0000000000000000 0x0000000000000000 0x0000000000000000\n' * 7)
     write(f'{home}/reset_method', 'flr bus\n')
+    with open(f'{home}/config', 'wb') as out:
+        out.write(config_space(*((0x8086, 0x352a, 0x060400) if port else (0x15b3, 0x101e, 0x020000)),
+                               port))
     if pf:
         write(f'{home}/sriov_totalvfs', '14\n')
         write(f'{home}/sriov_numvfs', '14\n')

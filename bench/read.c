@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Reading a host beside the floor, in turns in one process: without the start of a program, and
+ * with the same caches for both. Facts are read and freed.  usage: read DIR ROUNDS Prints the
+ * medians in nanoseconds: of the floor, and of reading.
+ */
+#include "floor.h"
+
+#include <viommu/viommu.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+static gint64
+now(void)
+{
+    struct timespec time;
+
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (gint64)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+static gint64
+time_floor(const char *directory)
+{
+    gint64 start = now();
+
+    if (floor_read(directory) != 0)
+        exit(2);
+    return now() - start;
+}
+
+static gint64
+time_read(const char *directory)
+{
+    gint64 start = now();
+    ViommuHost *host = viommu_host_new_from_sysroot(directory, VIOMMU_HOST_DEFAULT, NULL);
+
+    if (!host || !viommu_host_has_iommu(host))
+        exit(2);
+    viommu_host_unref(host);
+    return now() - start;
+}
+
+static int
+compare(const void *a, const void *b)
+{
+    return (*(const gint64 *)a > *(const gint64 *)b) - (*(const gint64 *)a < *(const gint64 *)b);
+}
+
+static gint64
+median(gint64 *times, guint count)
+{
+    qsort(times, count, sizeof *times, compare);
+    return times[count / 2];
+}
+
+int
+main(int argc, char **argv)
+{
+    guint rounds = argc == 3 ? (guint)atoi(argv[2]) : 0;
+    g_autofree gint64 *floors = g_new(gint64, rounds + 1);
+    g_autofree gint64 *reads = g_new(gint64, rounds + 1);
+
+    if (rounds == 0) {
+        fputs("usage: read DIR ROUNDS\n", stderr);
+        return 2;
+    }
+    time_floor(argv[1]);
+    time_read(argv[1]);
+    for (guint i = 0; i < rounds; i++) {
+        floors[i] = time_floor(argv[1]);
+        reads[i] = time_read(argv[1]);
+    }
+    printf("%" G_GINT64_FORMAT " %" G_GINT64_FORMAT "\n", median(floors, rounds),
+           median(reads, rounds));
+    return 0;
+}
