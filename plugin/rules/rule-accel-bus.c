@@ -2,6 +2,7 @@
 #include "rule-accel.h"
 
 #include "rule-shared.h"
+#include "rule-tools.h"
 
 gboolean
 rule_accel_is(const RuleCall *call)
@@ -9,48 +10,56 @@ rule_accel_is(const RuleCall *call)
     return rule_is_accel(call->iommu);
 }
 
-/* What sits below the SMMU's root bus, or may; FALSE: it does not. */
-static gboolean
-report_endpoint(RuleCall *call, const ModelEndpoint *endpoint)
+/* Goes through what is, or may be, below the SMMU's root bus on the side of conventional bridges
+ * (@bridged) or not. */
+static void
+check_endpoints(RuleCall *call, gboolean bridged)
 {
     const ViommuDomain *domain = call->view->domain;
-    guint bus = endpoint->address.pci.bus;
+    gboolean unknown = FALSE;
 
-    if (model_root_bus(domain, bus) != call->iommu->pci_bus.value)
-        return FALSE;
-    if (model_behind_conventional(domain, bus))
-        rule_fail(call, endpoint->node, NULL,
-                  "emulated %s behind a PCI bridge below an accelerated SMMUv3: QEMU does not "
-                  "notice",
-                  endpoint->what);
-    else if (endpoint->address.kind == MODEL_ADDRESS_PREDICTED)
-        rule_fail(call, endpoint->node, NULL,
-                  "emulated %s has no address, and libvirt will place it on bus %u, below an "
-                  "accelerated SMMUv3",
-                  endpoint->what, bus);
-    else
-        rule_fail(call, endpoint->node, NULL, "emulated %s on bus %u, below an accelerated SMMUv3",
-                  endpoint->what, bus);
-    return TRUE;
+    for (guint i = 0; i < domain->endpoints->len; i++) {
+        const ModelEndpoint *endpoint = domain->endpoints->pdata[i];
+        guint bus = endpoint->address.pci.bus;
+        g_autofree char *label = NULL;
+
+        unknown = unknown || endpoint->address.kind == MODEL_ADDRESS_UNKNOWN;
+        if (!rule_address_is_known(&endpoint->address) ||
+            model_root_bus(domain, bus) != call->iommu->pci_bus.value ||
+            model_behind_conventional(domain, bus) != bridged)
+            continue;
+        label = rule_endpoint_label(endpoint);
+        if (bridged)
+            rule_fail(call, endpoint->node, NULL,
+                      "emulated %s behind PCI bridge %u, below the accelerated SMMUv3 of bus "
+                      "%" G_GUINT64_FORMAT ": QEMU may not notice",
+                      label, bus, call->iommu->pci_bus.value);
+        else if (endpoint->address.kind == MODEL_ADDRESS_PREDICTED)
+            rule_fail(call, endpoint->node, NULL,
+                      "emulated %s has no address, and libvirt will place it on bus %u, below the "
+                      "accelerated SMMUv3 of bus %" G_GUINT64_FORMAT,
+                      label, bus, call->iommu->pci_bus.value);
+        else
+            rule_fail(call, endpoint->node, NULL,
+                      "emulated %s on bus %u, below the accelerated SMMUv3 of bus "
+                      "%" G_GUINT64_FORMAT,
+                      label, bus, call->iommu->pci_bus.value);
+    }
+    if (unknown && call->reported == 0)
+        rule_unknown(call, "the guest <address> of every emulated device",
+                     "write the <address> on the device");
 }
 
 void
 rule_accel_check_emulated(RuleCall *call)
 {
-    const ViommuDomain *domain = call->view->domain;
-    gboolean unknown = FALSE, reported = FALSE;
+    check_endpoints(call, FALSE);
+}
 
-    for (guint i = 0; i < domain->endpoints->len; i++) {
-        const ModelEndpoint *endpoint = domain->endpoints->pdata[i];
-
-        if (endpoint->address.kind == MODEL_ADDRESS_UNKNOWN)
-            unknown = TRUE;
-        else if (endpoint->address.kind != MODEL_ADDRESS_NONE)
-            reported |= report_endpoint(call, endpoint);
-    }
-    if (unknown && !reported)
-        rule_unknown(call, "the guest <address> of every emulated device",
-                     "write the <address> on the device");
+void
+rule_accel_check_emulated_bridge(RuleCall *call)
+{
+    check_endpoints(call, TRUE);
 }
 
 void
@@ -59,7 +68,10 @@ rule_accel_check_backend(RuleCall *call)
     const ViewIommu *iommu = rule_accel_over(call);
 
     if (iommu && call->hostdev->dev->iommufd != BASE_YES)
-        rule_fail(call, NULL, NULL, "behind an accelerated SMMUv3 without the iommufd backend");
+        rule_fail(call, NULL, NULL,
+                  "assigned device behind the accelerated SMMUv3 of bus %" G_GUINT64_FORMAT
+                  " is not on iommufd",
+                  iommu->pci_bus.value);
 }
 
 /* The first device before @self behind the same vSMMU whose host SMMU is another, or is not known
@@ -98,10 +110,11 @@ rule_accel_check_second_smmu(RuleCall *call)
     }
     other = find_other_smmu(call->view, self, &known);
     if (other) {
-        label = view_hostdev_label(other);
+        label = rule_hostdev_name(other);
         rule_fail(call, NULL, NULL,
-                  "behind host %s, but the vSMMU of bus %" G_GUINT64_FORMAT " serves %s (%s)",
-                  self->unit->name, iommu->pci_bus.value, other->unit->name, label);
+                  "assigned device is behind host %s, while %s ties the vSMMU of bus "
+                  "%" G_GUINT64_FORMAT " to %s",
+                  self->unit->name, label, iommu->pci_bus.value, other->unit->name);
     } else if (!known) {
         rule_unknown(call, "the IOMMU of the devices before it", NULL);
     }
@@ -110,8 +123,13 @@ rule_accel_check_second_smmu(RuleCall *call)
 void
 rule_accel_check_bridge(RuleCall *call)
 {
-    if (rule_accel_over(call) && call->hostdev->conventional)
-        rule_fail(call, NULL, NULL, "behind a conventional PCI bridge below an accelerated SMMUv3");
+    const ViewIommu *iommu = rule_accel_over(call);
+
+    if (iommu && call->hostdev->conventional)
+        rule_fail(call, NULL, NULL,
+                  "assigned device behind the conventional PCI bridge %u, below the accelerated "
+                  "SMMUv3 of bus %" G_GUINT64_FORMAT,
+                  call->hostdev->dev->address.pci.bus, iommu->pci_bus.value);
 }
 
 gboolean
@@ -129,16 +147,26 @@ rule_accel_check_off_device(RuleCall *call)
         return;
     if (iommu->accel_written)
         rule_fail(call, NULL, "pciBus with the index of the pcie-expander-bus of that SMMUv3",
-                  "behind an SMMUv3 whose accel='on' libvirt drops because pciBus is missing");
+                  "assigned device behind an SMMUv3 whose accel='on' libvirt drops because pciBus "
+                  "is missing");
     else
         rule_fail(call, NULL, NULL, "assigned device behind an SMMUv3 without accel");
 }
 
-static gboolean
-has_auto_value(const ViewIommu *iommu)
+/* (transfer full) (nullable): names of the values that QEMU takes from a device */
+static char *
+auto_values(const ViewIommu *iommu)
 {
-    return iommu->ats == BASE_UNKNOWN || iommu->ril == BASE_UNKNOWN ||
-           !base_u64_is_known(iommu->oas) || !base_u64_is_known(iommu->ssidsize);
+    const char *names[] = {iommu->ats == BASE_UNKNOWN ? "ats" : NULL,
+                           iommu->ril == BASE_UNKNOWN ? "ril" : NULL,
+                           base_u64_is_known(iommu->oas) ? NULL : "oas",
+                           base_u64_is_known(iommu->ssidsize) ? NULL : "ssidsize"};
+    g_autoptr(GString) list = g_string_new(NULL);
+
+    for (gsize i = 0; i < G_N_ELEMENTS(names); i++)
+        if (names[i])
+            g_string_append_printf(list, "%s%s", list->len ? ", " : "", names[i]);
+    return list->len ? g_string_free(g_steal_pointer(&list), FALSE) : NULL;
 }
 
 /* An assigned device below that SMMU when the domain starts; UNKNOWN: one that may be. */
@@ -164,8 +192,9 @@ void
 rule_accel_check_cold(RuleCall *call)
 {
     BaseTri found = has_cold_device(call);
+    g_autofree char *missing = auto_values(call->iommu);
 
-    if (found == BASE_YES || !has_auto_value(call->iommu))
+    if (found == BASE_YES || !missing)
         return;
     if (found == BASE_UNKNOWN)
         rule_unknown(call, "the guest <address> of the assigned devices",
@@ -174,5 +203,6 @@ rule_accel_check_cold(RuleCall *call)
         rule_unknown(call, "versions/qemu", "--qemu-version, or a machine with its version");
     else if (call->iommu->values_auto == BASE_YES)
         rule_fail(call, NULL, NULL,
-                  "values left to the host and no assigned device below this SMMUv3 at start");
+                  "%s left to the host, and no assigned device is below this SMMUv3 at start",
+                  missing);
 }

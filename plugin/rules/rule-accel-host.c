@@ -5,6 +5,11 @@
 #include "host-decode.h"
 #include "rule-shared.h"
 
+/* QEMU 11.1 hw/arm/tegra241-cmdqv.h:15-17 */
+#define CMDQV_VERSION      1
+#define CMDQV_LOG2_QUEUES  1
+#define CMDQV_LOG2_STREAMS 4
+
 /* The vSMMU over the device and the registers of the host's; NULL: nothing to compare. */
 static const ViewIommu *
 registers(RuleCall *call, HostSmmu *ret)
@@ -161,6 +166,16 @@ rule_accel_check_cmdqv(RuleCall *call)
         g_autofree char *path = g_strdup_printf("iommus/%s/cmdqv", unit->name);
 
         rule_unknown(call, path, NULL);
+    } else if (unit->cmdqv_version != CMDQV_VERSION) {
+        rule_fail(call, NULL, NULL, "cmdqv is on, host %s has version %u and QEMU takes %d",
+                  unit->name, unit->cmdqv_version, CMDQV_VERSION);
+    } else if (unit->cmdqv_log2vcmdqs < CMDQV_LOG2_QUEUES ||
+               unit->cmdqv_log2vsids < CMDQV_LOG2_STREAMS) {
+        rule_fail(call, NULL, NULL,
+                  "cmdqv is on, host %s has %u queues and %u stream ids for a guest, QEMU demands "
+                  "%u and %u",
+                  unit->name, 1U << unit->cmdqv_log2vcmdqs, 1U << unit->cmdqv_log2vsids,
+                  1U << CMDQV_LOG2_QUEUES, 1U << CMDQV_LOG2_STREAMS);
     }
 }
 

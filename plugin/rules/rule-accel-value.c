@@ -74,19 +74,12 @@ rule_accel_check_kvm(RuleCall *call)
                   call->view->domain->type ? call->view->domain->type : "");
 }
 
-/* A <loader type='rom'> is firmware too. */
-static gboolean
-has_firmware(const ViommuDomain *domain)
-{
-    return domain->uefi || model_child(model_child(domain->root, "os"), "loader");
-}
-
 void
 rule_accel_check_uefi(RuleCall *call)
 {
     const ViommuDomain *domain = call->view->domain;
 
-    if (!has_firmware(domain))
+    if (!rule_has_firmware(domain))
         rule_fail(call, NULL, NULL, "accel='on' in a domain without UEFI firmware");
     else if (!domain->acpi)
         rule_fail(call, NULL, NULL, "accel='on' in a domain without <acpi/>");

@@ -13,12 +13,10 @@ static const Rule rules[] = {
         .rationale =
             "The guest's tables are used by the host's SMMU, which no emulated device can go "
             "through. QEMU says: Emulated endpoint devices are not allowed when using "
-            "arm-smmuv3,accel=on. Behind a pcie-to-pci-bridge QEMU looks at the bridge's slot 0 "
-            "only and does not notice; a device without <address> libvirt puts on the first free "
-            "port, an expander's as well.",
+            "arm-smmuv3,accel=on. A device without <address> libvirt puts on the first free port, "
+            "an expander's as well.",
         .remedy = "an <address> on a bus that this SMMUv3 does not cover, such as a port of pcie.0",
-        .source = "QEMU 11.1 hw/arm/smmuv3-accel.c:892, :880, hw/pci/pci.c:2975-2990; refused on "
-                  "11.1.2, accepted behind a bridge",
+        .source = "QEMU 11.1 hw/arm/smmuv3-accel.c:892; refused on 11.1.2",
         .fixer = RULE_FIXER_DOMAIN,
         .scope = RULE_SCOPE_VIOMMU,
         .effect = RULE_EFFECT_REFUSED_START,
@@ -285,8 +283,9 @@ static const Rule rules[] = {
         .severity = VIOMMU_SEVERITY_ERROR,
         .summary = "command queues that the host SMMU lacks",
         .rationale =
-            "QEMU says: Failed to get hardware info: Operation not supported; CMDQV requested but "
-            "not supported",
+            "QEMU takes version 1 with at least 2 queues and 16 stream ids for a guest, and says: "
+            "Failed to get hardware info: Operation not supported; Host CMDQV: insufficient vCMDQs "
+            "log2=0 (need >= 1); CMDQV requested but not supported",
         .remedy = "cmdqv='off', or leave it out",
         .source = "QEMU 11.1 hw/arm/tegra241-cmdqv.c:1089-1104; refused on 11.1.2",
         .fixer = RULE_FIXER_DOMAIN,

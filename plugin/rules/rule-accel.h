@@ -14,6 +14,7 @@ gboolean rule_accel_off_device(const RuleCall *call);
 gboolean rule_accel_wants_cmdqv(const RuleCall *call);
 
 void rule_accel_check_emulated(RuleCall *call);
+void rule_accel_check_emulated_bridge(RuleCall *call);
 void rule_accel_check_backend(RuleCall *call);
 void rule_accel_check_second_smmu(RuleCall *call);
 void rule_accel_check_bridge(RuleCall *call);

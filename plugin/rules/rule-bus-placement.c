@@ -259,6 +259,60 @@ rule_bus_check_clash(RuleCall *call)
     }
 }
 
+/* Slots whose function 0 is the machine's own: host bridge; q35 also 0x1f (LPC), i440fx 1 (PIIX3).
+ * QEMU 11.1 include/hw/southbridge/ich9.h, hw/i386/pc_piix.c */
+static gboolean
+is_of_chipset(const ViommuDomain *domain, const BasePci *pci)
+{
+    if (pci->domain != 0 || pci->bus != 0)
+        return FALSE;
+    return pci->slot == 0 || (domain->is_q35 && pci->slot == 0x1f) ||
+           (domain->is_i440fx && pci->slot == 1);
+}
+
+static gboolean
+is_function_zero_of(const ModelAddress *address, const BasePci *pci)
+{
+    return rule_address_is_known(address) && address->pci.domain == pci->domain &&
+           address->pci.bus == pci->bus && address->pci.slot == pci->slot &&
+           address->pci.function == 0;
+}
+
+static gboolean
+has_function_zero(const View *view, const GArray *list, const BasePci *pci)
+{
+    for (guint i = 0; i < list->len; i++)
+        if (is_function_zero_of(g_array_index(list, Occupant, i).address, pci))
+            return TRUE;
+    for (guint i = 0; i < view->iommus->len; i++) {
+        const ViewIommu *iommu = view->iommus->pdata[i];
+
+        if (is_function_zero_of(&iommu->iommu->address, pci))
+            return TRUE;
+    }
+    return is_of_chipset(view->domain, pci);
+}
+
+void
+rule_bus_check_functions(RuleCall *call)
+{
+    g_autoptr(GArray) list = occupants(call->view, TRUE);
+
+    for (guint i = 0; i < list->len; i++) {
+        const Occupant *it = &g_array_index(list, Occupant, i);
+        const BasePci *pci = &it->address->pci;
+        g_autofree char *label = NULL, *place = NULL;
+
+        if (it->address->kind != MODEL_ADDRESS_WRITTEN || pci->function == 0 ||
+            has_function_zero(call->view, list, pci))
+            continue;
+        label = label_of(it);
+        place = rule_slot_text(pci);
+        rule_fail(call, it->node, NULL, "%s is at %s, and nothing is at function 0 of that slot",
+                  label, place);
+    }
+}
+
 /* PCIe expander bus above a device that libvirt will place; NULL: none, or not told. A
  * pci-expander-bus of i440fx is no place for a vIOMMU. */
 static const ModelController *

@@ -11,6 +11,7 @@ void rule_bus_check_number_range(RuleCall *call);
 gboolean rule_bus_is_target(const RuleCall *call);
 void rule_bus_check_target(RuleCall *call);
 void rule_bus_check_clash(RuleCall *call);
+void rule_bus_check_functions(RuleCall *call);
 gboolean rule_bus_has_expander(const RuleCall *call);
 gboolean rule_bus_has_pcie_expander(const RuleCall *call);
 void rule_bus_check_unwritten(RuleCall *call);

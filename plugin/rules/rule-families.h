@@ -10,3 +10,4 @@ extern const RuleFamily rule_family_iova, rule_family_memlock, rule_family_pasid
 extern const RuleFamily rule_family_hotplug, rule_family_quota;
 /* The second tables of large families */
 extern const RuleFamily rule_family_stack_version, rule_family_group_device;
+extern const RuleFamily rule_family_bus_slots, rule_family_accel_device;

@@ -140,6 +140,112 @@ check_reserved(RuleCall *call)
     }
 }
 
+/* A shadow vIOMMU over a device on the legacy backend whose guest may map all memory by itself */
+static gboolean
+is_mapped_by_guest(const ViewHostdev *hostdev)
+{
+    const ViewIommu *iommu = hostdev->viommu;
+
+    if (!iommu || !view_is_assigned(hostdev) || hostdev->dev->kind == MODEL_HOSTDEV_MDEV ||
+        hostdev->dev->iommufd == BASE_YES || hostdev->demand.usage == VIOMMU_USAGE_DMA)
+        return FALSE;
+    switch (iommu->iommu->kind) {
+    case MODEL_IOMMU_INTEL:
+        return iommu->fsts != BASE_YES && iommu->dma_translation != BASE_NO;
+    case MODEL_IOMMU_AMD:
+        return iommu->dma_remap == BASE_YES;
+    case MODEL_IOMMU_VIRTIO:
+        return TRUE;
+    case MODEL_IOMMU_SMMUV3:
+    case MODEL_IOMMU_OTHER:
+        break;
+    }
+    return FALSE;
+}
+
+static guint
+count_mapped_by_guest(const View *view)
+{
+    guint count = 0;
+
+    for (guint i = 0; i < view->hostdevs->len; i++)
+        count += is_mapped_by_guest(view->hostdevs->pdata[i]) ? 1 : 0;
+    return count;
+}
+
+static gboolean
+has_mapped_by_guest(const RuleCall *call)
+{
+    return count_mapped_by_guest(call->view) > 0;
+}
+
+#define SMALL_PAGE 4096
+#define MIB        (G_GUINT64_CONSTANT(1) << 20)
+
+static void
+check_count(RuleCall *call)
+{
+    BaseU64 limit = call->view->host->dma_entry_limit;
+    guint64 memory = call->view->domain->memory;
+    guint64 reach = base_saturating_mul(limit.value, SMALL_PAGE);
+    guint count = count_mapped_by_guest(call->view);
+    g_autofree char *size = base_format_size(memory);
+
+    if (limit.state == BASE_STATE_UNKNOWN)
+        rule_unknown(call, "vfio/dma_entry_limit", NULL);
+    else if (base_u64_is_known(limit) && reach < memory)
+        rule_fail(
+            call, NULL, NULL,
+            "%u device%s that the guest passes on, on the legacy VFIO backend: %s%" G_GUINT64_FORMAT
+            " mappings at most, or %" G_GUINT64_FORMAT
+            " MiB in pages of 4 KiB, and the guest has %s",
+            count, count == 1 ? "" : "s", count == 1 ? "" : "each ", limit.value, reach / MIB,
+            size);
+}
+
+#define HOLE64_DEFAULT (32 * GIB)
+
+/* <maxphysaddr mode='emulate' bits='N'/> of <cpu>; 0: not written */
+static guint64
+physical_bits(const ViommuDomain *domain)
+{
+    const xmlNode *element = model_child(model_child(domain->root, "cpu"), "maxphysaddr");
+    g_autofree char *mode = model_attribute(element, "mode");
+    g_autofree char *text = model_attribute(element, "bits");
+    guint64 bits = 0;
+
+    if (g_strcmp0(mode, "emulate") != 0 || !base_parse_u64(text, 10, &bits) || bits >= 64)
+        return 0;
+    return bits;
+}
+
+static gboolean
+has_physical_bits(const RuleCall *call)
+{
+    return call->view->domain->is_q35 && g_strcmp0(call->view->domain->arch, "x86_64") == 0 &&
+           physical_bits(call->view->domain) > 0;
+}
+
+/* Without a 64-bit window that somebody chose, and without memory to be plugged: a lower bound. */
+static void
+check_physical(RuleCall *call)
+{
+    const ViommuDomain *domain = call->view->domain;
+    guint64 bits = physical_bits(domain), reach = G_GUINT64_CONSTANT(1) << bits;
+    const ModelController *root = model_controller(domain, 0);
+    gboolean chosen = root && model_child(root->node, "pcihole64");
+    guint64 window = chosen ? 0 : HOLE64_DEFAULT;
+    guint64 top = (MAX(rule_ram_top(domain), 4 * GIB) + GIB - 1) / GIB * GIB;
+    g_autofree char *need = base_format_size(base_saturating_add(top, window));
+    g_autofree char *have = base_format_size(reach);
+
+    if (base_saturating_add(top, window) > reach)
+        rule_fail(call, NULL, NULL,
+                  "guest memory and the window behind it end at %s, and a CPU of %" G_GUINT64_FORMAT
+                  " physical address bits reaches %s",
+                  need, bits, have);
+}
+
 static const Rule rules[] = {
     {
         .id = "iova-direct-region",
@@ -197,6 +303,42 @@ static const Rule rules[] = {
         .needs = RULE_NEEDS_RESERVED,
         .check = check_reserved,
         .applies = maps_all,
+    },
+    {
+        .id = "iova-map-count",
+        .severity = VIOMMU_SEVERITY_INFO,
+        .summary = "too few mappings for a guest that maps its memory in small pages",
+        .rationale =
+            "Behind a shadow vIOMMU each page that the guest maps is one mapping of the VFIO "
+            "container, which takes dma_entry_limit of them. A guest that gives the device to a "
+            "program or a nested guest maps all of that one's memory: with 4 KiB pages DMA fails "
+            "beyond the limit, with vfio_container_dma_map(...) = -28 (No space left on device) "
+            "in QEMU's log only.",
+        .remedy = "iommufd, which has no such limit, or huge pages in the guest",
+        .source = "Linux 7.2 drivers/vfio/vfio_iommu_type1.c:59, :1745; QEMU 11.1 "
+                  "hw/vfio/listener.c:177; ENOSPC seen with the limit at 0",
+        .fixer = RULE_FIXER_DOMAIN,
+        .scope = RULE_SCOPE_DOMAIN,
+        .effect = RULE_EFFECT_LATE,
+        .demotable = TRUE,
+        .check = check_count,
+        .applies = has_mapped_by_guest,
+    },
+    {
+        .id = "iova-phys-bits",
+        .severity = VIOMMU_SEVERITY_ERROR,
+        .summary = "guest memory that the guest's CPU cannot address",
+        .rationale = "QEMU puts a window of 32 GiB for 64-bit BARs behind guest memory, and both "
+                     "must be within the physical addresses of the CPU. It says: Address space "
+                     "limit 0xffffffff < 0x9ffffffff phys-bits too low (32)",
+        .remedy = "more bits in <maxphysaddr>, or mode='passthrough'",
+        .source = "QEMU 11.1 hw/i386/pc.c:784; libvirt 12.8.0 with QEMU 11.1.2, refused at start",
+        .fixer = RULE_FIXER_DOMAIN,
+        .scope = RULE_SCOPE_DOMAIN,
+        .effect = RULE_EFFECT_REFUSED_START,
+        .certain = TRUE,
+        .check = check_physical,
+        .applies = has_physical_bits,
     },
 };
 

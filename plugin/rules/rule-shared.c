@@ -30,6 +30,12 @@ rule_accel_over(RuleCall *call)
     return call->hostdev->viommu;
 }
 
+gboolean
+rule_has_firmware(const ViommuDomain *domain)
+{
+    return domain->uefi || model_child(model_child(domain->root, "os"), "loader");
+}
+
 char *
 rule_line_of(const RuleCall *call, const ViewIommu *iommu)
 {

@@ -35,6 +35,8 @@ gboolean rule_host_width(RuleCall *call, guint64 *ret);
 void rule_check_irqchip(RuleCall *call);
 void rule_check_migration(RuleCall *call);
 
+/* Whether the guest boots by firmware, of which a <loader type='rom'> is one too */
+gboolean rule_has_firmware(const ViommuDomain *domain);
 /* (transfer full): " (line 38)" of the vIOMMU's element, "" for one that libvirt adds */
 char *rule_line_of(const RuleCall *call, const ViewIommu *iommu);
 /* Address behind the highest byte of guest RAM at start; a lower bound where the layout of the
