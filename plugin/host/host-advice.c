@@ -29,36 +29,29 @@ host_group_direct(const HostGroup *group)
     return group->reserved_state == BASE_STATE_KNOWN ? BASE_NO : BASE_UNKNOWN;
 }
 
-/* Other members of the group that are no bridges; *ret_first: one of them */
-static guint
-count_others(const ViommuHost *host, const HostGroup *group, const HostDevice *device,
-             BasePci *ret_first)
+/* (transfer full): by whom a group is shared, by name where they are few */
+static char *
+describe_shared(const ViommuHost *host, const HostGroup *group)
 {
-    guint count = 0;
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+    g_autofree char *list = NULL;
 
     for (guint i = 0; i < group->devices->len; i++) {
         BasePci address = g_array_index(group->devices, BasePci, i);
-        const HostDevice *other = host_facts_device(host, address);
+        const HostDevice *device = host_facts_device(host, address);
 
-        if (base_pci_equal(address, device->address) || (other && host_device_is_bridge(other)))
-            continue;
-        if (count++ == 0)
-            *ret_first = address;
+        if (!device || !host_device_is_bridge(device))
+            g_ptr_array_add(names, base_pci_format(address));
     }
-    return count;
-}
-
-static char *
-describe_others(const ViommuHost *host, const HostGroup *group, const HostDevice *device)
-{
-    BasePci first = {0};
-    guint count = count_others(host, group, device, &first);
-    g_autofree char *address = base_pci_format(first);
-
-    if (count == 1)
-        return g_strdup_printf("shares group %u with %s: not for a vIOMMU", group->id, address);
-    return g_strdup_printf("shares group %u with %u others: not for a vIOMMU", group->id,
-                           count + group->other_members);
+    if (group->other_members > 0)
+        g_ptr_array_add(names,
+                        g_strdup_printf("%u that are no PCI functions", group->other_members));
+    if (names->len > 3)
+        return g_strdup_printf("shared by %u functions: plain DMA only, no vIOMMU",
+                               names->len - (group->other_members > 0) + group->other_members);
+    g_ptr_array_add(names, NULL);
+    list = g_strjoinv(" and ", (char **)names->pdata);
+    return g_strdup_printf("shared by %s: plain DMA only, no vIOMMU", list);
 }
 
 /* Such a function speaks with the bridge's requester ID as well; the kernel then refuses a virtual
@@ -77,16 +70,25 @@ behind_conventional_bridge(const ViommuHost *host, const HostGroup *group)
     return FALSE;
 }
 
+static void
+set_reason(HostAdvice *advice, HostScope scope, const char *reason)
+{
+    g_free(advice->reason);
+    advice->scope = scope;
+    advice->reason = g_strdup(reason);
+}
+
 /* Sets what stops it from being assigned at all, if anything does. */
 static gboolean
 is_unassignable(const HostDevice *device, const HostGroup *group, HostAdvice *ret)
 {
     ret->ability = HOST_ABILITY_NONE;
     if (device->group.state == BASE_STATE_ABSENT || device->iommu.state == BASE_STATE_ABSENT)
-        ret->next_step = g_strdup("no IOMMU translates it");
+        set_reason(ret, HOST_SCOPE_DEVICE, "no IOMMU translates it");
     else if (group && host_group_direct(group) == BASE_YES)
-        ret->next_step = g_strdup("firmware keeps memory for its group (RMRR): Linux refuses it");
-    return ret->next_step != NULL;
+        set_reason(ret, HOST_SCOPE_GROUP,
+                   "firmware keeps memory for its functions (RMRR): Linux refuses to assign them");
+    return ret->reason != NULL;
 }
 
 static guint
@@ -105,39 +107,65 @@ static void
 judge_modes(const ViommuHost *host, const HostDevice *device, const HostGroup *group,
             const HostIommu *iommu, HostAdvice *ret)
 {
-    g_autofree char *why = NULL;
-    BaseTri nest =
-        behind_conventional_bridge(host, group) ? BASE_NO : host_can_nest(host, iommu, NULL);
-    BaseTri shadow = host_can_shadow(host, iommu, &why);
+    g_autofree char *why_shadow = NULL;
+    g_autofree char *why_nest = NULL;
+    BaseTri nest = host_can_nest(host, iommu, &why_nest);
+    BaseTri shadow = host_can_shadow(host, iommu, &why_shadow);
 
+    if (shadow != BASE_YES)
+        set_reason(ret, HOST_SCOPE_IOMMU, why_shadow);
+    else
+        set_reason(ret, HOST_SCOPE_IOMMU, why_nest);
+    if (nest != BASE_NO && behind_conventional_bridge(host, group)) {
+        nest = BASE_NO;
+        set_reason(ret, HOST_SCOPE_DEVICE, "behind a conventional bridge: cannot be nested");
+    }
     if (shadow == BASE_NO) {
         ret->ability = HOST_ABILITY_NONE;
-        ret->next_step = g_steal_pointer(&why);
-        return;
-    }
-    if (nest == BASE_YES) {
+    } else if (nest == BASE_YES) {
         ret->ability = HOST_ABILITY_NESTED;
         ret->pasid_bits = nested_pasid_bits(host, iommu, device);
-        return;
+    } else {
+        ret->ability = shadow == BASE_YES ? HOST_ABILITY_SHADOW : HOST_ABILITY_UNKNOWN;
+        ret->maybe_nested = nest == BASE_UNKNOWN;
     }
-    ret->ability = shadow == BASE_YES ? HOST_ABILITY_SHADOW : HOST_ABILITY_UNKNOWN;
-    ret->maybe_nested = nest == BASE_UNKNOWN;
 }
 
-/* The one thing that an admin would do next. */
+/* What an admin would do next with this function. @single: it is alone in its group */
 static char *
-next_step(const ViommuHost *host, const HostDevice *device, const HostGroup *group, gboolean single)
+next_step(const HostDevice *device, const HostGroup *group, gboolean single)
 {
-    if (device->driver.state == BASE_STATE_UNKNOWN)
+    if (device->driver.state == BASE_STATE_UNKNOWN ||
+        (device->driver.text && host_driver_leaves_dma(device->driver.text)))
         return NULL;
-    if (!device->driver.text || !host_driver_leaves_dma(device->driver.text)) {
-        if (is_denied(device))
-            return g_strdup("vfio-pci refuses it unless loaded with disable_denylist=1");
-        if (single || !device->driver.text)
-            return g_strdup("bind to vfio-pci, or managed='yes'");
-        return g_strdup_printf("blocks group %u: bind to vfio-pci or unbind", group->id);
+    if (is_denied(device))
+        return g_strdup(
+            "load vfio-pci with disable_denylist=1: it refuses this function otherwise");
+    if (single || !device->driver.text)
+        return g_strdup("bind to vfio-pci, or managed='yes'");
+    return g_strdup_printf("bind to vfio-pci or unbind: it blocks group %u", group->id);
+}
+
+/* What its group takes away of what its IOMMU gives */
+static void
+judge_group(const ViommuHost *host, const HostDevice *device, const HostGroup *group,
+            HostAdvice *ret)
+{
+    BaseU64 endpoints = host_group_endpoints(host, group);
+    gboolean single = !base_u64_is_known(endpoints) || endpoints.value == 1;
+
+    if (!base_u64_is_known(endpoints)) {
+        ret->ability = HOST_ABILITY_UNKNOWN;
+        set_reason(ret, HOST_SCOPE_GROUP, "what else it holds is not known");
+    } else if (!single) {
+        g_autofree char *reason = describe_shared(host, group);
+
+        ret->ability = HOST_ABILITY_PLAIN;
+        ret->maybe_nested = FALSE;
+        ret->pasid_bits = 0;
+        set_reason(ret, HOST_SCOPE_GROUP, reason);
     }
-    return single ? NULL : describe_others(host, group, device);
+    ret->next_step = next_step(device, group, single);
 }
 
 void
@@ -145,8 +173,6 @@ host_advise(const ViommuHost *host, const HostDevice *device, HostAdvice *ret)
 {
     const HostGroup *group = NULL;
     const HostIommu *iommu = host_facts_iommu(host, device->iommu.text);
-    BaseU64 endpoints;
-    gboolean single;
 
     *ret = (HostAdvice){0};
     if (base_u64_is_known(device->group))
@@ -154,25 +180,18 @@ host_advise(const ViommuHost *host, const HostDevice *device, HostAdvice *ret)
     if (is_unassignable(device, group, ret))
         return;
     ret->ability = HOST_ABILITY_UNKNOWN;
-    if (!iommu || !group)
+    if (!iommu || !group) {
+        set_reason(ret, HOST_SCOPE_DEVICE, "its IOMMU or its group is not known");
         return;
-    judge_modes(host, device, group, iommu, ret);
-    if (ret->ability == HOST_ABILITY_NONE)
-        return;
-    endpoints = host_group_endpoints(host, group);
-    single = base_u64_is_known(endpoints) && endpoints.value == 1;
-    if (!base_u64_is_known(endpoints)) {
-        ret->ability = HOST_ABILITY_UNKNOWN;
-    } else if (!single) {
-        ret->ability = HOST_ABILITY_PLAIN;
-        ret->maybe_nested = FALSE;
-        ret->pasid_bits = 0;
     }
-    ret->next_step = next_step(host, device, group, single || !base_u64_is_known(endpoints));
+    judge_modes(host, device, group, iommu, ret);
+    if (ret->ability != HOST_ABILITY_NONE)
+        judge_group(host, device, group, ret);
 }
 
 void
 host_advice_clear(HostAdvice *advice)
 {
+    g_clear_pointer(&advice->reason, g_free);
     g_clear_pointer(&advice->next_step, g_free);
 }

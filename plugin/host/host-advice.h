@@ -12,11 +12,20 @@ typedef enum {
     HOST_ABILITY_NESTED, /* behind a vIOMMU with hardware stage 1 */
 } HostAbility;
 
+/* Whose shortcoming a reason tells; others with the same share it. */
+typedef enum {
+    HOST_SCOPE_DEVICE,
+    HOST_SCOPE_GROUP,
+    HOST_SCOPE_IOMMU,
+} HostScope;
+
 typedef struct {
     HostAbility ability;
     gboolean maybe_nested; /* SHADOW, and whether nesting works is not known */
     guint pasid_bits;      /* that a guest can have of it when nested; 0: none, or not known */
-    char *next_step;       /* one sentence; NULL: nothing to do */
+    HostScope scope;       /* of the reason */
+    char *reason;          /* why not more, without its subject; NULL: it is NESTED */
+    char *next_step;       /* what to do with this function; NULL: nothing */
 } HostAdvice;
 
 void host_advise(const ViommuHost *host, const HostDevice *device, HostAdvice *ret);

@@ -103,18 +103,21 @@ add_row(Rows *rows, const HostDevice *device, const char *group)
     g_autofree char *node = NULL;
     g_autofree char *ability = NULL;
     const char *driver = device->driver.text;
+    const char *step;
 
     host_advise(rows->host, device, &advice);
+    step = advice.next_step;
+    if (!step && advice.scope != HOST_SCOPE_IOMMU)
+        step = advice.reason;
     ability = ability_word(&advice, rows->style);
     if (base_u64_is_known(device->numa_node))
         node = g_strdup_printf("%u", (guint)device->numa_node.value);
     if (!driver)
         driver = device->driver.state == BASE_STATE_ABSENT ? "-" : "?";
-    write_table_add(rows->table,
-                    (const char *const[]){group, address, what, driver, node ? node : "-", ability,
-                                          advice.next_step});
-    if (advice.next_step)
-        g_ptr_array_add(rows->steps, g_strdup_printf("%s: %s", address, advice.next_step));
+    write_table_add(rows->table, (const char *const[]){group, address, what, driver,
+                                                       node ? node : "-", ability, step});
+    if (step)
+        g_ptr_array_add(rows->steps, g_strdup_printf("%s: %s", address, step));
 }
 
 static void

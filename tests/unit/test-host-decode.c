@@ -311,7 +311,7 @@ test_drivers(void)
 
 static void
 assert_advice(const ViommuHost *host, const char *address, HostAbility ability, guint pasid_bits,
-              const char *step)
+              const char *reason, const char *step)
 {
     g_auto(HostAdvice) advice = {0};
     const HostDevice *device;
@@ -321,10 +321,13 @@ assert_advice(const ViommuHost *host, const char *address, HostAbility ability, 
     device = host_facts_device(host, parsed);
     g_assert_nonnull(device);
     host_advise(host, device, &advice);
-    if (advice.ability != ability || (step && !advice.next_step))
-        g_test_message("%s: %d, %s", address, advice.ability, advice.next_step);
+    g_test_message("%s: %d, %s, %s", address, advice.ability, advice.reason, advice.next_step);
     g_assert_cmpint(advice.ability, ==, ability);
     g_assert_cmpuint(advice.pasid_bits, ==, pasid_bits);
+    if (reason)
+        g_assert_true(advice.reason && strstr(advice.reason, reason));
+    else
+        g_assert_null(advice.reason);
     if (step)
         g_assert_true(advice.next_step && strstr(advice.next_step, step));
     else
@@ -340,21 +343,48 @@ test_advice(void)
     g_autoptr(ViommuHost) lab = load_shared("lab-smmuv3.json");
     g_autoptr(ViommuHost) plain = load_shared("none-iommu.json");
 
-    assert_advice(grace, "0009:01:00.0", HOST_ABILITY_NESTED, 20, NULL);
-    assert_advice(grace, "0019:02:00.1", HOST_ABILITY_NESTED, 0, "bind to vfio-pci");
+    assert_advice(grace, "0009:01:00.0", HOST_ABILITY_NESTED, 20, NULL, NULL);
+    assert_advice(grace, "0019:02:00.1", HOST_ABILITY_NESTED, 0, NULL, "bind to vfio-pci");
     assert_advice(grace, "0009:02:00.0", HOST_ABILITY_PLAIN, 0,
-                  "shares group 13 with 0009:02:00.1");
-    assert_advice(grace, "0009:02:00.1", HOST_ABILITY_PLAIN, 0, "blocks group 13");
-    assert_advice(xeon, "0000:17:00.0", HOST_ABILITY_NESTED, 20, NULL);
-    assert_advice(xeon, "0000:c1:00.0", HOST_ABILITY_NONE, 0, "RMRR");
-    assert_advice(xeon, "0000:6a:01.0", HOST_ABILITY_NESTED, 20, "disable_denylist");
-    assert_advice(xeon, "0000:06:00.0", HOST_ABILITY_SHADOW, 0, NULL); /* conventional */
-    assert_advice(genoa, "0000:81:00.0", HOST_ABILITY_SHADOW, 0, NULL);
-    assert_advice(lab, "0000:01:00.0", HOST_ABILITY_SHADOW, 0, NULL);
-    assert_advice(lab, "0000:81:00.0", HOST_ABILITY_NONE, 0, "no IOMMU");
-    assert_advice(plain, "0000:01:00.0", HOST_ABILITY_NONE, 0, "no IOMMU");
+                  "shared by 0009:02:00.0 and 0009:02:00.1", NULL);
+    assert_advice(grace, "0009:02:00.1", HOST_ABILITY_PLAIN, 0,
+                  "shared by 0009:02:00.0 and 0009:02:00.1", "blocks group 13");
+    assert_advice(xeon, "0000:17:00.0", HOST_ABILITY_NESTED, 20, NULL, NULL);
+    assert_advice(xeon, "0000:c1:00.0", HOST_ABILITY_NONE, 0, "RMRR", NULL);
+    assert_advice(xeon, "0000:6a:01.0", HOST_ABILITY_NESTED, 20, NULL, "disable_denylist");
+    assert_advice(xeon, "0000:06:00.0", HOST_ABILITY_SHADOW, 0, "conventional", NULL);
+    assert_advice(genoa, "0000:81:00.0", HOST_ABILITY_SHADOW, 0, "AMD", NULL);
+    assert_advice(lab, "0000:01:00.0", HOST_ABILITY_SHADOW, 0, "IDR0", NULL);
+    assert_advice(lab, "0000:81:00.0", HOST_ABILITY_NONE, 0, "no IOMMU", NULL);
+    assert_advice(plain, "0000:01:00.0", HOST_ABILITY_NONE, 0, "no IOMMU", NULL);
     grace->isolated_msi = BASE_NO;
-    assert_advice(grace, "0009:01:00.0", HOST_ABILITY_NONE, 0, "isolated MSI");
+    assert_advice(grace, "0009:01:00.0", HOST_ABILITY_NONE, 0, "isolated MSI", NULL);
+}
+
+/* Whose shortcoming it is: what an IOMMU lacks is told once, not for each function behind it. */
+static void
+test_scopes(void)
+{
+    static const struct {
+        const char *host, *address;
+        HostScope scope;
+    } cases[] = {{"genoa.json", "0000:81:00.0", HOST_SCOPE_IOMMU},
+                 {"xeon.json", "0000:98:00.0", HOST_SCOPE_GROUP},
+                 {"xeon.json", "0000:c1:00.0", HOST_SCOPE_GROUP},
+                 {"xeon.json", "0000:06:00.0", HOST_SCOPE_DEVICE},
+                 {"none-iommu.json", "0000:01:00.0", HOST_SCOPE_DEVICE}};
+
+    for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(ViommuHost) host = load_shared(cases[i].host);
+        g_auto(HostAdvice) advice = {0};
+        BasePci address = {0};
+
+        g_assert_true(base_pci_parse(cases[i].address, &address));
+        host_advise(host, host_facts_device(host, address), &advice);
+        g_test_message("%s: %s", cases[i].address, advice.reason);
+        g_assert_nonnull(advice.reason);
+        g_assert_cmpint(advice.scope, ==, cases[i].scope);
+    }
 }
 
 /* Width of the PASIDs of a unit, and the function's own where the kernel told it. */
@@ -391,6 +421,7 @@ main(int argc, char **argv)
     g_test_add_func("/host-decode/groups", test_groups);
     g_test_add_func("/host-decode/drivers", test_drivers);
     g_test_add_func("/host-decode/advice", test_advice);
+    g_test_add_func("/host-decode/scopes", test_scopes);
     g_test_add_func("/host-decode/pasid-bits", test_pasid_bits);
     return g_test_run();
 }
