@@ -44,7 +44,7 @@ cli_host(const CliOptions *options)
         return CLI_CLEAN;
     }
     if (options->format == CLI_FORMAT_JSON)
-        text = viommu_host_to_json(host);
+        text = viommu_host_describe(host);
     else
         text = viommu_host_render(host, options->render, options->width);
     cli_output(text);

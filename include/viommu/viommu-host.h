@@ -42,67 +42,6 @@ typedef enum {
 ViommuHost *viommu_host_new_live(ViommuHostFlags flags, GError **error);
 
 /**
- * viommu_host_get_warning:
- *
- * Returns: (nullable): why what an earlier probe of this boot kept could not be used; the facts
- * lack only that
- *
- * Since: 0.1
- */
-const char *viommu_host_get_warning(const ViommuHost *host);
-
-/**
- * viommu_host_can_probe:
- *
- * Opens nothing.
- *
- * Returns: whether viommu_host_probe() may ask at all; FALSE with %VIOMMU_ERROR_INVALID_ARGUMENT
- *   when @host is not the running host, else %VIOMMU_ERROR_UNSUPPORTED or %VIOMMU_ERROR_IO
- *
- * Since: 0.1
- */
-gboolean viommu_host_can_probe(const ViommuHost *host, GError **error);
-
-/**
- * viommu_host_list_probe_needs:
- *
- * Returns: (transfer full) (array zero-terminated=1): one sentence for each IOMMU that has
- * functions but no idle one, and what it would take to ask it; free with g_strfreev()
- *
- * Since: 0.1
- */
-char **viommu_host_list_probe_needs(const ViommuHost *host);
-
-/**
- * viommu_host_list_idle:
- * @host: facts of the running host
- *
- * The functions that viommu_host_probe() would open, and so reset: each idles on a vfio driver, its
- * whole group idles too, and no process holds their device nodes.
- *
- * Returns: (transfer full) (array zero-terminated=1): addresses, "DDDD:BB:DD.F"; free with
- *   g_strfreev()
- *
- * Since: 0.1
- */
-char **viommu_host_list_idle(const ViommuHost *host);
-
-/**
- * viommu_host_probe:
- * @host: facts of the running host
- *
- * Asks the kernel what no file tells (SMMUv3 registers, address widths, whether nesting works), by
- * opening every function that idles on a vfio driver; that resets them. Takes root. The answers
- * are kept for the rest of this boot: viommu_host_new_live() adds them on a busy host too.
- *
- * Returns: FALSE with %VIOMMU_ERROR_UNSUPPORTED or %VIOMMU_ERROR_IO when nothing could be asked, or
- *   the answers could not be kept; @host has what was learnt
- *
- * Since: 0.1
- */
-gboolean viommu_host_probe(ViommuHost *host, GError **error);
-
-/**
  * viommu_host_new_from_sysroot: (constructor)
  * @directory: (type filename): a tree with sys/, proc/ and dev/ below it
  * @flags: what to read now
@@ -181,6 +120,17 @@ gboolean viommu_host_has_iommu(const ViommuHost *host);
  * Since: 0.1
  */
 char *viommu_host_to_json(const ViommuHost *host);
+
+/**
+ * viommu_host_describe:
+ *
+ * Returns: (transfer full): the facts as viommu_host_to_json() has them, and what follows from them:
+ *   registers by field, and for each IOMMU and function what a guest can have of it, why not more,
+ *   and the next step. It loads as facts as well: what follows is then left out
+ *
+ * Since: 0.1
+ */
+char *viommu_host_describe(const ViommuHost *host);
 
 /**
  * viommu_host_render:

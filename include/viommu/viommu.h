@@ -22,6 +22,7 @@
 #include <viommu/viommu-ledger.h>
 #include <viommu/viommu-plan.h>
 #include <viommu/viommu-policy.h>
+#include <viommu/viommu-probe.h>
 #include <viommu/viommu-report.h>
 #include <viommu/viommu-rule.h>
 #include <viommu/viommu-types.h>

@@ -177,6 +177,12 @@ host_advise(const ViommuHost *host, const HostDevice *device, HostAdvice *ret)
     *ret = (HostAdvice){0};
     if (base_u64_is_known(device->group))
         group = host_facts_group(host, (guint)device->group.value);
+    /* vfio-pci binds no bridge: Linux 7.2 drivers/vfio/pci/vfio_pci_core.c, header type 0 alone */
+    if (host_device_is_bridge(device)) {
+        ret->ability = HOST_ABILITY_NONE;
+        set_reason(ret, HOST_SCOPE_DEVICE, "a bridge is not assigned");
+        return;
+    }
     if (is_unassignable(device, group, ret))
         return;
     ret->ability = HOST_ABILITY_UNKNOWN;

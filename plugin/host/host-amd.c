@@ -3,13 +3,13 @@
 #include "host-width.h"
 
 #include "base-text.h"
+#include "host-registers.h"
 
 #include <string.h>
 
 /* Host table levels 4, 5, 6; 3 switches translation off (Linux 7.2 amd/init.c:3271-3283). */
 static const guint bits_by_hats[4] = {48, 57, 64, 0};
 
-/* Linux 7.2 drivers/iommu/amd/amd_iommu_types.h:88-119 */
 gboolean
 host_decode_amd(const HostIommu *iommu, HostAmd *ret)
 {
@@ -18,20 +18,20 @@ host_decode_amd(const HostIommu *iommu, HostAmd *ret)
     if (iommu->type != HOST_IOMMU_AMD || !base_u64_is_known(iommu->efr))
         return FALSE;
     *ret = (HostAmd){
-        .ppr = base_bits(efr, 1, 1) != 0,
-        .xt = base_bits(efr, 2, 2) != 0,
-        .gt = base_bits(efr, 4, 4) != 0,
-        .ga = base_bits(efr, 7, 7) != 0,
-        .gio = base_bits(efr, 48, 48) != 0,
-        .hd = base_bits(efr, 52, 52) != 0,
-        .snp = base_bits(efr, 63, 63) != 0,
-        .gats = (guint)base_bits(efr, 13, 12),
-        .eph = base_bits(efr, 50, 50) != 0,
-        .host_bits = bits_by_hats[base_bits(efr, 11, 10)],
+        .ppr = host_field_bits(HOST_EFR_PPRSup, efr) != 0,
+        .xt = host_field_bits(HOST_EFR_XTSup, efr) != 0,
+        .gt = host_field_bits(HOST_EFR_GTSup, efr) != 0,
+        .ga = host_field_bits(HOST_EFR_GASup, efr) != 0,
+        .gio = host_field_bits(HOST_EFR_GIoSup, efr) != 0,
+        .hd = host_field_bits(HOST_EFR_HDSup, efr) != 0,
+        .snp = host_field_bits(HOST_EFR_SNPSup, efr) != 0,
+        .gats = (guint)host_field_bits(HOST_EFR_GATS, efr),
+        .eph = host_field_bits(HOST_EFR_EPHSup, efr) != 0,
+        .host_bits = bits_by_hats[host_field_bits(HOST_EFR_HATS, efr)],
     };
     /* amd/init.c:3943-3956: PASIDs need guest tables, PPR and EPH */
     if (ret->gt && ret->gio && ret->ppr && ret->eph)
-        ret->pasid_bits = (guint)base_bits(efr, 36, 32) + 1;
+        ret->pasid_bits = (guint)host_field_bits(HOST_EFR_PASmax, efr) + 1;
     return TRUE;
 }
 

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * What registers mean. Bit positions: Linux 7.2 drivers/iommu/intel/iommu.h:157-218,
- * drivers/iommu/amd/amd_iommu_types.h:88-119, drivers/iommu/arm/arm-smmu-v3/arm-smmu-v3.h:22-80.
- */
+/* What registers mean: of the fields in host-register-list.h those that decide something. */
 #pragma once
 
 #include "host-facts.h"
@@ -57,6 +54,15 @@ BaseU64 host_pasid_bits(const ViommuHost *host, const HostIommu *iommu);
  * sentence why not, or what is missing to know. NULL @iommu: the function is not translated. */
 BaseTri host_can_nest(const ViommuHost *host, const HostIommu *iommu, char **ret_reason);
 BaseTri host_can_shadow(const ViommuHost *host, const HostIommu *iommu, char **ret_reason);
+
+/* The best that a guest can have behind an IOMMU, and why not more. All strings are static. */
+typedef struct {
+    const char *mode; /* "nested", "shadow", "irq" (interrupts alone), "none"; NULL: not known */
+    BaseTri nest, shadow;
+    const char *why_not_nested, *why_not_shadow; /* NULL: it can */
+    const char *next; /* the single step that would give more; NULL: none on this host */
+} HostVerdict;
+void host_iommu_verdict(const ViommuHost *host, const HostIommu *iommu, HostVerdict *ret);
 
 /* A group is viable when each member is unbound or bound to a driver that leaves DMA to user
  * space (vfio-*, pci-stub, pcieport; Linux 7.2 drivers/iommu/iommu.c:3423). @ret_blocker: first

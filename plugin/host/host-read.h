@@ -31,5 +31,7 @@ void host_read_config(ViommuHost *host, BasePci address);
 ViommuHost *host_json_load(const char *path, GError **error);
 ViommuHost *host_json_parse(BaseJson *value, const char *name, GError **error);
 BaseJson *host_json_save(const ViommuHost *host);
+/* The same with what follows from the facts: "decoded", "notes" and "verdict". */
+BaseJson *host_json_describe(const ViommuHost *host);
 /* Facts of which nothing is known ("--host none") */
 ViommuHost *host_facts_none(void);

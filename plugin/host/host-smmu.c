@@ -2,11 +2,11 @@
 /* Arm SMMUv3: identification registers. */
 #include "host-width.h"
 
-/* IDR5.OAS is a code, not a step of four bits: Linux 7.2 arm-smmu-v3.h:72-78; 7 is 56 bits in
- * QEMU 11.1 qapi/misc-arm.json:90 and reserved in Linux. */
+#include "host-registers.h"
+
+/* As host-registers.c words it */
 static const guint bits_by_oas[8] = {32, 36, 40, 42, 44, 48, 52, 56};
 
-/* Linux 7.2 arm-smmu-v3.h:22-80; QEMU 11.1 include/hw/arm/smmuv3-common.h:275-339 */
 gboolean
 host_decode_smmu(const HostIommu *iommu, HostSmmu *ret)
 {
@@ -18,29 +18,29 @@ host_decode_smmu(const HostIommu *iommu, HostSmmu *ret)
         !base_u64_is_known(iommu->idr[5]))
         return FALSE;
     *ret = (HostSmmu){
-        .s2p = base_bits(idr0, 0, 0) != 0,
-        .s1p = base_bits(idr0, 1, 1) != 0,
-        .ttf = (guint)base_bits(idr0, 3, 2),
-        .coherent = base_bits(idr0, 4, 4) != 0,
-        .httu = (guint)base_bits(idr0, 7, 6),
-        .hyp = base_bits(idr0, 9, 9) != 0,
-        .ats = base_bits(idr0, 10, 10) != 0,
-        .asid16 = base_bits(idr0, 12, 12) != 0,
-        .pri = base_bits(idr0, 16, 16) != 0,
-        .vmid16 = base_bits(idr0, 18, 18) != 0,
-        .ttendian = (guint)base_bits(idr0, 22, 21),
-        .stall_model = (guint)base_bits(idr0, 25, 24),
-        .st_level = (guint)base_bits(idr0, 28, 27),
-        .sid_bits = (guint)base_bits(idr1, 5, 0),
-        .ssid_bits = (guint)base_bits(idr1, 10, 6),
-        .fwb = base_bits(idr3, 8, 8) != 0,
-        .ril = base_bits(idr3, 10, 10) != 0,
-        .bbml = (guint)base_bits(idr3, 12, 11),
-        .oas = bits_by_oas[base_bits(idr5, 2, 0)],
-        .gran4k = base_bits(idr5, 4, 4) != 0,
-        .gran16k = base_bits(idr5, 5, 5) != 0,
-        .gran64k = base_bits(idr5, 6, 6) != 0,
-        .vax = (guint)base_bits(idr5, 11, 10),
+        .s2p = host_field_bits(HOST_IDR0_S2P, idr0) != 0,
+        .s1p = host_field_bits(HOST_IDR0_S1P, idr0) != 0,
+        .ttf = (guint)host_field_bits(HOST_IDR0_TTF, idr0),
+        .coherent = host_field_bits(HOST_IDR0_COHACC, idr0) != 0,
+        .httu = (guint)host_field_bits(HOST_IDR0_HTTU, idr0),
+        .hyp = host_field_bits(HOST_IDR0_HYP, idr0) != 0,
+        .ats = host_field_bits(HOST_IDR0_ATS, idr0) != 0,
+        .asid16 = host_field_bits(HOST_IDR0_ASID16, idr0) != 0,
+        .pri = host_field_bits(HOST_IDR0_PRI, idr0) != 0,
+        .vmid16 = host_field_bits(HOST_IDR0_VMID16, idr0) != 0,
+        .ttendian = (guint)host_field_bits(HOST_IDR0_TTENDIAN, idr0),
+        .stall_model = (guint)host_field_bits(HOST_IDR0_STALL_MODEL, idr0),
+        .st_level = (guint)host_field_bits(HOST_IDR0_ST_LEVEL, idr0),
+        .sid_bits = (guint)host_field_bits(HOST_IDR1_SIDSIZE, idr1),
+        .ssid_bits = (guint)host_field_bits(HOST_IDR1_SSIDSIZE, idr1),
+        .fwb = host_field_bits(HOST_IDR3_FWB, idr3) != 0,
+        .ril = host_field_bits(HOST_IDR3_RIL, idr3) != 0,
+        .bbml = (guint)host_field_bits(HOST_IDR3_BBML, idr3),
+        .oas = bits_by_oas[host_field_bits(HOST_IDR5_OAS, idr5)],
+        .gran4k = host_field_bits(HOST_IDR5_GRAN4K, idr5) != 0,
+        .gran16k = host_field_bits(HOST_IDR5_GRAN16K, idr5) != 0,
+        .gran64k = host_field_bits(HOST_IDR5_GRAN64K, idr5) != 0,
+        .vax = (guint)host_field_bits(HOST_IDR5_VAX, idr5),
     };
     return TRUE;
 }

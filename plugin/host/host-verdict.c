@@ -3,6 +3,7 @@
 #include "host-width.h"
 
 #include "base-text.h"
+#include "host-registers.h"
 
 BaseU64
 host_iova_bits(const ViommuHost *host, const HostIommu *iommu, HostTable table)
@@ -57,9 +58,7 @@ host_pasid_bits(const ViommuHost *host, const HostIommu *iommu)
     case HOST_IOMMU_AMD:
         return host_decode_amd(iommu, &amd) ? base_u64(amd.pasid_bits) : (BaseU64){0};
     case HOST_IOMMU_SMMUV3:
-        if (!base_u64_is_known(iommu->idr[1]))
-            return (BaseU64){0};
-        return base_u64(base_bits(iommu->idr[1].value, 10, 6));
+        return host_iommu_bits(iommu, HOST_IDR1_SSIDSIZE);
     case HOST_IOMMU_SMMUV2:
     case HOST_IOMMU_VIRTIO:
     case HOST_IOMMU_RISCV:
@@ -69,12 +68,106 @@ host_pasid_bits(const ViommuHost *host, const HostIommu *iommu)
     return (BaseU64){0};
 }
 
+/* --- what is in the way --- */
+
+typedef enum {
+    ANSWER_YES,
+    NOT_TRANSLATED,
+    VTD_REGISTERS,
+    VTD_NO_SCALABLE,
+    VTD_NO_NEST,
+    VTD_NO_STAGES,
+    VTD_REFUSED,
+    VTD_SCALABLE_OFF,
+    VTD_SCALABLE_UNKNOWN,
+    VTD_UNTRIED,
+    SMMU_NO_STAGES,
+    SMMU_NO_WALKS,
+    SMMU_REGISTERS,
+    SMMU_WALKS_UNKNOWN,
+    SMMU_UNTRIED,
+    SMMU_INCOHERENT,
+    AMD_LATER,
+    AMD_NONE,
+    AMD_OFF,
+    OTHER_NONE,
+    TYPE_UNKNOWN,
+    IOMMUFD_NONE,
+    IOMMUFD_UNKNOWN,
+    MSI_SHARED,
+    VFIO_NONE,
+    VFIO_UNKNOWN,
+} Answer;
+
+static const struct {
+    BaseTri value;
+    const char *reason;
+    const char *next; /* the one step that would change it; NULL: none on this host */
+} answers[] = {
+    [ANSWER_YES] = {BASE_YES, NULL, NULL},
+    [NOT_TRANSLATED] = {BASE_NO, "no IOMMU translates this function",
+                        "switch the IOMMU on: VT-d or AMD-Vi in the firmware, then intel_iommu=on"},
+    [VTD_REGISTERS] = {BASE_UNKNOWN, "CAP and ECAP of this VT-d unit are not known",
+                       "facts of the host itself: virt-viommu host --save"},
+    [VTD_NO_SCALABLE] = {BASE_NO, "VT-d without scalable mode (ECAP.SMTS is 0)", NULL},
+    [VTD_NO_NEST] = {BASE_NO, "VT-d without nested translation (ECAP.NEST is 0)", NULL},
+    [VTD_NO_STAGES] = {BASE_NO, "VT-d needs both stages in scalable mode (ECAP.FSTS, ECAP.SSTS)",
+                       NULL},
+    [VTD_REFUSED] = {BASE_NO, "the kernel refused a nest parent on this unit", NULL},
+    [VTD_SCALABLE_OFF] = {BASE_NO, "scalable mode is off: boot with intel_iommu=on,sm_on",
+                          "boot with intel_iommu=on,sm_on"},
+    [VTD_SCALABLE_UNKNOWN] = {BASE_UNKNOWN,
+                              "whether scalable mode is on: intel_iommu=sm_on on the command line, "
+                              "or a probe, would tell",
+                              "virt-viommu host --probe, with an idle function behind it"},
+    [VTD_UNTRIED] = {BASE_UNKNOWN, "a nest parent was not tried on this kernel (--probe)",
+                     "virt-viommu host --probe, with an idle function behind it"},
+    [SMMU_NO_STAGES] = {BASE_NO, "SMMUv3 without both stages (IDR0.S1P, IDR0.S2P)", NULL},
+    [SMMU_NO_WALKS] = {BASE_NO, "no S2FWB and no CANWBS: firmware must set it in IORT",
+                       "firmware that sets CANWBS in IORT, where the platform is coherent"},
+    [SMMU_REGISTERS] = {BASE_UNKNOWN,
+                        "IDR0 is not known: it takes an idle function behind this SMMU (--probe)",
+                        "virt-viommu host --probe, with an idle function behind it"},
+    [SMMU_WALKS_UNKNOWN] = {BASE_UNKNOWN,
+                            "whether page table walks are coherent: IDR3, IORT (as root) or "
+                            "--probe would tell",
+                            "virt-viommu host --probe as root, with an idle function behind it"},
+    [SMMU_UNTRIED] = {BASE_UNKNOWN,
+                      "a vIOMMU was not tried on this kernel: Linux 6.12 has none, 7.2 has "
+                      "(--probe)",
+                      "virt-viommu host --probe, with an idle function behind it"},
+    /* vfio refuses the device: Linux 7.2 vfio_main.c:356 */
+    [SMMU_INCOHERENT] = {BASE_NO, "SMMUv3 without coherent access (IDR0.COHACC is 0): vfio refuses",
+                         NULL},
+    [AMD_LATER] = {BASE_UNKNOWN, "AMD nesting is not known of kernels after Linux 7.3",
+                   "a later virt-viommu"},
+    /* Linux 7.2 amd/iommufd.c:75-77: the vIOMMU has no way to make a nested page table; the uapi
+     * of 7.3 brings none either */
+    [AMD_NONE] = {BASE_NO, "AMD: this kernel has no nested translation for guests (Linux 7.2)",
+                  NULL},
+    [AMD_OFF] = {BASE_NO, "AMD: host translation is off (EFR.HATS is 3)", NULL},
+    [OTHER_NONE] = {BASE_NO, "Linux has no nested translation for this kind of IOMMU", NULL},
+    [TYPE_UNKNOWN] = {BASE_UNKNOWN, "the kind of this IOMMU is not known",
+                      "a later virt-viommu, or complete facts"},
+    [IOMMUFD_NONE] = {BASE_NO, "no iommufd: the kernel needs CONFIG_IOMMUFD",
+                      "a kernel with CONFIG_IOMMUFD and CONFIG_VFIO_DEVICE_CDEV"},
+    [IOMMUFD_UNKNOWN] = {BASE_UNKNOWN, "whether this kernel has iommufd is not known",
+                         "facts of the host itself: virt-viommu host --save"},
+    /* Linux 7.2 drivers/iommu/iommu.c:2032: EPERM */
+    [MSI_SHARED] = {BASE_NO, "no isolated MSI: vfio refuses without interrupt remapping",
+                    "switch interrupt remapping on in the firmware"},
+    [VFIO_NONE] = {BASE_NO, "no VFIO: load vfio-pci", "modprobe vfio-pci"},
+    [VFIO_UNKNOWN] = {BASE_UNKNOWN,
+                      "whether VFIO is there (/dev/vfio/vfio, /dev/iommu) is not known",
+                      "facts of the host itself: virt-viommu host --save"},
+};
+
 static BaseTri
-verdict(BaseTri value, const char *reason, char **ret_reason)
+answer(Answer which, char **ret_reason)
 {
     if (ret_reason)
-        *ret_reason = g_strdup(reason);
-    return value;
+        *ret_reason = g_strdup(answers[which].reason);
+    return answers[which].value;
 }
 
 /* Nobody tried it: whether this kernel's driver can is then a matter of its release, and vendor
@@ -85,35 +178,31 @@ kernel_has(const ViommuHost *host, guint64 version)
     return base_u64_is_known(host->kernel) && host->kernel.value >= version;
 }
 
-static BaseTri
-can_nest_vtd(const ViommuHost *host, const HostIommu *iommu, char **ret)
+static Answer
+can_nest_vtd(const ViommuHost *host, const HostIommu *iommu)
 {
     HostVtd vtd;
     BaseTri scalable;
 
     if (!host_decode_vtd(iommu, &vtd))
-        return verdict(BASE_UNKNOWN, "CAP and ECAP of this VT-d unit are not known", ret);
+        return VTD_REGISTERS;
     if (!vtd.smts)
-        return verdict(BASE_NO, "VT-d without scalable mode (ECAP.SMTS is 0)", ret);
+        return VTD_NO_SCALABLE;
     if (!vtd.nest)
-        return verdict(BASE_NO, "VT-d without nested translation (ECAP.NEST is 0)", ret);
+        return VTD_NO_NEST;
     if (!vtd.fsts || !vtd.ssts)
-        return verdict(BASE_NO, "VT-d needs both stages in scalable mode (ECAP.FSTS, ECAP.SSTS)",
-                       ret);
+        return VTD_NO_STAGES;
     if (iommu->nest_parent == BASE_NO)
-        return verdict(BASE_NO, "the kernel refused a nest parent on this unit", ret);
+        return VTD_REFUSED;
     scalable = host_vtd_scalable(host, iommu);
     if (scalable == BASE_NO)
-        return verdict(BASE_NO, "scalable mode is off: boot with intel_iommu=on,sm_on", ret);
+        return VTD_SCALABLE_OFF;
     if (scalable == BASE_UNKNOWN)
-        return verdict(BASE_UNKNOWN,
-                       "whether scalable mode is on: intel_iommu=sm_on on the command line, or a "
-                       "probe, would tell",
-                       ret);
+        return VTD_SCALABLE_UNKNOWN;
     /* 6.12 has it (6.12 intel/iommu.c:1825); older ones we have not read */
     if (iommu->nest_parent == BASE_UNKNOWN && !kernel_has(host, BASE_VERSION(6, 12, 0)))
-        return verdict(BASE_UNKNOWN, "a nest parent was not tried on this kernel (--probe)", ret);
-    return verdict(BASE_YES, NULL, ret);
+        return VTD_UNTRIED;
+    return ANSWER_YES;
 }
 
 /* The table walks of a nested domain must be coherent: S2FWB, or CANWBS from the firmware (Linux
@@ -122,126 +211,141 @@ can_nest_vtd(const ViommuHost *host, const HostIommu *iommu, char **ret)
 static BaseTri
 smmu_walks_coherent(const HostIommu *iommu)
 {
+    BaseU64 forced = host_iommu_bits(iommu, HOST_IDR3_FWB);
+
     if (iommu->viommu_alloc != BASE_UNKNOWN)
         return iommu->viommu_alloc;
     if (iommu->canwbs == BASE_YES)
         return BASE_YES;
-    if (!base_u64_is_known(iommu->idr[3]))
+    if (!base_u64_is_known(forced))
         return BASE_UNKNOWN;
-    if (base_bits(iommu->idr[3].value, 8, 8))
-        return BASE_YES;
-    return iommu->canwbs;
+    return forced.value ? BASE_YES : iommu->canwbs;
 }
 
-static BaseTri
-can_nest_smmu(const ViommuHost *host, const HostIommu *iommu, char **ret)
+static Answer
+can_nest_smmu(const ViommuHost *host, const HostIommu *iommu)
 {
     BaseTri parent = iommu->nest_parent, walks = smmu_walks_coherent(iommu);
 
     if (parent == BASE_UNKNOWN && base_u64_is_known(iommu->idr[0]))
-        parent = base_tri(base_bits(iommu->idr[0].value, 1, 0) == 3);
+        parent = base_tri(host_iommu_bits(iommu, HOST_IDR0_S1P).value &&
+                          host_iommu_bits(iommu, HOST_IDR0_S2P).value);
     if (parent == BASE_NO)
-        return verdict(BASE_NO, "SMMUv3 without both stages (IDR0.S1P, IDR0.S2P)", ret);
+        return SMMU_NO_STAGES;
     if (walks == BASE_NO)
-        return verdict(BASE_NO, "no S2FWB and no CANWBS: firmware must set it in IORT", ret);
+        return SMMU_NO_WALKS;
     if (parent == BASE_UNKNOWN)
-        return verdict(BASE_UNKNOWN,
-                       "IDR0 is not known: it takes an idle function behind this SMMU (--probe)",
-                       ret);
+        return SMMU_REGISTERS;
     if (walks == BASE_UNKNOWN)
-        return verdict(BASE_UNKNOWN,
-                       "whether page table walks are coherent: IDR3, IORT (as root) or --probe "
-                       "would tell",
-                       ret);
+        return SMMU_WALKS_UNKNOWN;
     if (iommu->viommu_alloc == BASE_UNKNOWN && !kernel_has(host, BASE_VERSION(7, 2, 0)))
-        return verdict(BASE_UNKNOWN,
-                       "a vIOMMU was not tried on this kernel: Linux 6.12 has none, 7.2 has "
-                       "(--probe)",
-                       ret);
-    return verdict(BASE_YES, NULL, ret);
+        return SMMU_UNTRIED;
+    return ANSWER_YES;
 }
 
-static BaseTri
-can_nest_amd(const ViommuHost *host, char **ret)
-{
-    /* Linux 7.2 amd/iommufd.c:75-77: the vIOMMU has no way to make a nested page table; the uapi
-     * of 7.3 brings none either */
-    if (kernel_has(host, BASE_VERSION(7, 4, 0)))
-        return verdict(BASE_UNKNOWN, "AMD nesting is not known of kernels after Linux 7.3", ret);
-    return verdict(BASE_NO, "AMD: this kernel has no nested translation for guests (Linux 7.2)",
-                   ret);
-}
-
-/* What the kernel as a whole lacks; UNKNOWN with a reason, NO with a reason, or YES. */
-static BaseTri
-has_iommufd(const ViommuHost *host, char **ret)
+/* What the kernel as a whole lacks. */
+static Answer
+has_iommufd(const ViommuHost *host)
 {
     if (host->iommufd == BASE_NO)
-        return verdict(BASE_NO, "no iommufd: the kernel needs CONFIG_IOMMUFD", ret);
-    if (host->iommufd == BASE_UNKNOWN)
-        return verdict(BASE_UNKNOWN, "whether this kernel has iommufd is not known", ret);
-    return BASE_YES;
+        return IOMMUFD_NONE;
+    return host->iommufd == BASE_UNKNOWN ? IOMMUFD_UNKNOWN : ANSWER_YES;
 }
 
-static BaseTri
-can_nest_by_type(const ViommuHost *host, const HostIommu *iommu, char **ret)
+static Answer
+can_nest_by_type(const ViommuHost *host, const HostIommu *iommu)
 {
     switch (iommu->type) {
     case HOST_IOMMU_VTD:
-        return can_nest_vtd(host, iommu, ret);
+        return can_nest_vtd(host, iommu);
     case HOST_IOMMU_SMMUV3:
-        return can_nest_smmu(host, iommu, ret);
+        return can_nest_smmu(host, iommu);
     case HOST_IOMMU_AMD:
-        return can_nest_amd(host, ret);
+        return kernel_has(host, BASE_VERSION(7, 4, 0)) ? AMD_LATER : AMD_NONE;
     case HOST_IOMMU_SMMUV2:
     case HOST_IOMMU_VIRTIO:
     case HOST_IOMMU_RISCV:
-        return verdict(BASE_NO, "Linux has no nested translation for this kind of IOMMU", ret);
+        return OTHER_NONE;
     case HOST_IOMMU_UNKNOWN:
         break;
     }
-    return verdict(BASE_UNKNOWN, "the kind of this IOMMU is not known", ret);
+    return TYPE_UNKNOWN;
+}
+
+static Answer
+nesting(const ViommuHost *host, const HostIommu *iommu)
+{
+    Answer hardware, kernel;
+
+    if (!iommu)
+        return NOT_TRANSLATED;
+    hardware = can_nest_by_type(host, iommu);
+    kernel = has_iommufd(host);
+    /* hardware that cannot is the answer that no other kernel changes */
+    if (answers[hardware].value == BASE_NO ||
+        (answers[hardware].value == BASE_UNKNOWN && answers[kernel].value != BASE_NO))
+        return hardware;
+    return kernel;
+}
+
+static Answer
+shadowing(const ViommuHost *host, const HostIommu *iommu)
+{
+    BaseU64 coherent = iommu ? host_iommu_bits(iommu, HOST_IDR0_COHACC) : (BaseU64){0};
+    HostAmd amd;
+
+    if (!iommu)
+        return NOT_TRANSLATED;
+    if (host_decode_amd(iommu, &amd) && amd.host_bits == 0)
+        return AMD_OFF;
+    if (iommu->type == HOST_IOMMU_SMMUV3 && base_u64_is_known(coherent) && !coherent.value)
+        return SMMU_INCOHERENT;
+    if (host->isolated_msi == BASE_NO)
+        return MSI_SHARED;
+    if (host->vfio_container == BASE_YES || host->iommufd == BASE_YES)
+        return ANSWER_YES;
+    return host->vfio_container == BASE_NO && host->iommufd == BASE_NO ? VFIO_NONE : VFIO_UNKNOWN;
 }
 
 BaseTri
 host_can_nest(const ViommuHost *host, const HostIommu *iommu, char **ret_reason)
 {
-    g_autofree char *kernel_reason = NULL;
-    g_autofree char *reason = NULL;
-    BaseTri kernel, hardware;
-
-    if (!iommu)
-        return verdict(BASE_NO, "no IOMMU translates this function", ret_reason);
-    hardware = can_nest_by_type(host, iommu, &reason);
-    kernel = has_iommufd(host, &kernel_reason);
-    /* hardware that cannot is the answer that no other kernel changes */
-    if (hardware == BASE_NO || (hardware == BASE_UNKNOWN && kernel != BASE_NO))
-        return verdict(hardware, reason, ret_reason);
-    return verdict(kernel, kernel == BASE_YES ? NULL : kernel_reason, ret_reason);
+    return answer(nesting(host, iommu), ret_reason);
 }
 
 BaseTri
 host_can_shadow(const ViommuHost *host, const HostIommu *iommu, char **ret_reason)
 {
-    HostAmd amd;
+    return answer(shadowing(host, iommu), ret_reason);
+}
 
-    if (!iommu)
-        return verdict(BASE_NO, "no IOMMU translates this function", ret_reason);
-    if (host_decode_amd(iommu, &amd) && amd.host_bits == 0)
-        return verdict(BASE_NO, "AMD: host translation is off (EFR.HATS is 3)", ret_reason);
-    /* SMMUv3 without coherent walks: vfio refuses the device (Linux 7.2 vfio_main.c:356) */
-    if (iommu->type == HOST_IOMMU_SMMUV3 && base_u64_is_known(iommu->idr[0]) &&
-        !base_bits(iommu->idr[0].value, 4, 4))
-        return verdict(BASE_NO, "SMMUv3 without coherent access (IDR0.COHACC is 0): vfio refuses",
-                       ret_reason);
-    /* Linux 7.2 drivers/iommu/iommu.c:2032: EPERM */
-    if (host->isolated_msi == BASE_NO)
-        return verdict(BASE_NO, "no isolated MSI: vfio refuses without interrupt remapping",
-                       ret_reason);
-    if (host->vfio_container == BASE_YES || host->iommufd == BASE_YES)
-        return verdict(BASE_YES, NULL, ret_reason);
-    if (host->vfio_container == BASE_NO && host->iommufd == BASE_NO)
-        return verdict(BASE_NO, "no VFIO: load vfio-pci", ret_reason);
-    return verdict(BASE_UNKNOWN, "whether VFIO is there (/dev/vfio/vfio, /dev/iommu) is not known",
-                   ret_reason);
+/* --- what it comes to --- */
+
+/* Interrupts can be remapped where nothing is translated. */
+static gboolean
+remaps_interrupts(const HostIommu *iommu)
+{
+    BaseU64 remapping = host_iommu_bits(iommu, HOST_ECAP_IR);
+
+    return iommu->type == HOST_IOMMU_AMD || (base_u64_is_known(remapping) && remapping.value);
+}
+
+void
+host_iommu_verdict(const ViommuHost *host, const HostIommu *iommu, HostVerdict *ret)
+{
+    Answer nest = nesting(host, iommu), shadow = shadowing(host, iommu);
+
+    *ret = (HostVerdict){.nest = answers[nest].value, .shadow = answers[shadow].value};
+    if (ret->shadow == BASE_NO)
+        ret->mode = remaps_interrupts(iommu) ? "irq" : "none";
+    else if (ret->shadow == BASE_YES)
+        ret->mode = ret->nest == BASE_YES ? "nested" : "shadow";
+    if (shadow != ANSWER_YES) {
+        ret->why_not_shadow = answers[shadow].reason;
+        ret->next = answers[shadow].next;
+    }
+    if (nest != ANSWER_YES)
+        ret->why_not_nested = answers[nest].reason;
+    if (nest != ANSWER_YES && !ret->next)
+        ret->next = answers[nest].next;
 }

@@ -3,10 +3,10 @@
 #include "host-width.h"
 
 #include "base-text.h"
+#include "host-registers.h"
 
 #include <string.h>
 
-/* Linux 7.2 drivers/iommu/intel/iommu.h:157-218 */
 gboolean
 host_decode_vtd(const HostIommu *iommu, HostVtd *ret)
 {
@@ -16,27 +16,27 @@ host_decode_vtd(const HostIommu *iommu, HostVtd *ret)
         !base_u64_is_known(iommu->ecap))
         return FALSE;
     *ret = (HostVtd){
-        .caching_mode = base_bits(cap, 7, 7) != 0,
-        .mgaw = (guint)base_bits(cap, 21, 16) + 1,
-        .sagaw = (guint)base_bits(cap, 12, 8),
-        .fs1gp = base_bits(cap, 56, 56) != 0,
-        .fs5lp = base_bits(cap, 60, 60) != 0,
-        .dt = base_bits(ecap, 2, 2) != 0,
-        .ir = base_bits(ecap, 3, 3) != 0,
-        .eim = base_bits(ecap, 4, 4) != 0,
-        .sc = base_bits(ecap, 7, 7) != 0,
-        .nest = base_bits(ecap, 26, 26) != 0,
-        .prs = base_bits(ecap, 29, 29) != 0,
-        .pasid = base_bits(ecap, 40, 40) != 0,
-        .smts = base_bits(ecap, 43, 43) != 0,
-        .ssads = base_bits(ecap, 45, 45) != 0,
-        .ssts = base_bits(ecap, 46, 46) != 0,
-        .fsts = base_bits(ecap, 47, 47) != 0,
-        .smpwc = base_bits(ecap, 48, 48) != 0,
+        .caching_mode = host_field_bits(HOST_CAP_CM, cap) != 0,
+        .mgaw = (guint)host_field_bits(HOST_CAP_MGAW, cap) + 1,
+        .sagaw = (guint)host_field_bits(HOST_CAP_SAGAW, cap),
+        .fs1gp = host_field_bits(HOST_CAP_FS1GP, cap) != 0,
+        .fs5lp = host_field_bits(HOST_CAP_FS5LP, cap) != 0,
+        .dt = host_field_bits(HOST_ECAP_DT, ecap) != 0,
+        .ir = host_field_bits(HOST_ECAP_IR, ecap) != 0,
+        .eim = host_field_bits(HOST_ECAP_EIM, ecap) != 0,
+        .sc = host_field_bits(HOST_ECAP_SC, ecap) != 0,
+        .nest = host_field_bits(HOST_ECAP_NEST, ecap) != 0,
+        .prs = host_field_bits(HOST_ECAP_PRS, ecap) != 0,
+        .pasid = host_field_bits(HOST_ECAP_PASID, ecap) != 0,
+        .smts = host_field_bits(HOST_ECAP_SMTS, ecap) != 0,
+        .ssads = host_field_bits(HOST_ECAP_SSADS, ecap) != 0,
+        .ssts = host_field_bits(HOST_ECAP_SSTS, ecap) != 0,
+        .fsts = host_field_bits(HOST_ECAP_FSTS, ecap) != 0,
+        .smpwc = host_field_bits(HOST_ECAP_SMPWC, ecap) != 0,
     };
     /* the kernel takes 2 << PSS PASIDs: drivers/iommu/intel/dmar.c:1141 */
     if (ret->pasid)
-        ret->pasid_bits = (guint)base_bits(ecap, 39, 35) + 1;
+        ret->pasid_bits = (guint)host_field_bits(HOST_ECAP_PSS, ecap) + 1;
     return TRUE;
 }
 

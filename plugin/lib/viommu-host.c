@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <viommu/viommu-host.h>
+#include <viommu/viommu-probe.h>
 
 #include "host-probe.h"
 #include "host-read.h"
@@ -172,6 +173,17 @@ viommu_host_to_json(const ViommuHost *host)
     g_return_val_if_fail(host, NULL);
 
     document = host_json_save(host);
+    return base_json_to_text(document);
+}
+
+char *
+viommu_host_describe(const ViommuHost *host)
+{
+    g_autoptr(BaseJson) document = NULL;
+
+    g_return_val_if_fail(host, NULL);
+
+    document = host_json_describe(host);
     return base_json_to_text(document);
 }
 

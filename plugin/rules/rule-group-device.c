@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Functions and units of the host: what VFIO and libvirt refuse to hand out, or hand out unclean.
  */
+#include "host-registers.h"
 #include "rule-families.h"
 #include "rule-shared.h"
 #include "rule-tools.h"
@@ -157,7 +158,7 @@ check_coherency(RuleCall *call)
         g_autofree char *path = g_strdup_printf("iommus/%s/idr", unit->name);
 
         rule_unknown(call, path, NULL);
-    } else if (base_bits(unit->idr[0].value, 4, 4) == 1) {
+    } else if (host_iommu_bits(unit, HOST_IDR0_COHACC).value == 1) {
         return;
     } else if (fact->vfio_dev.state == BASE_STATE_UNKNOWN) {
         unknown_of_device(call, &fact->address, "vfio_dev");
@@ -264,7 +265,7 @@ domain_ids(const HostIommu *unit)
 {
     if (base_u64_is_known(unit->domains_supported) || !base_u64_is_known(unit->cap))
         return unit->domains_supported;
-    return base_u64(G_GUINT64_CONSTANT(1) << (4 + 2 * base_bits(unit->cap.value, 2, 0)));
+    return base_u64(G_GUINT64_CONSTANT(1) << (4 + 2 * host_iommu_bits(unit, HOST_CAP_ND).value));
 }
 
 static void

@@ -92,13 +92,21 @@ def test_every_member_of_host_facts_is_in_the_manual_and_no_other():
         tap.true(re.search(r'^  [^.]{8,}.*Source:\s+\S', words, re.S), f'{path}.{name}: {words}')
 
 
+def facts(value):
+    """Without what follows from them."""
+    if isinstance(value, dict):
+        return {key: facts(member) for key, member in value.items()
+                if key not in ('decoded', 'notes', 'verdict')}
+    return [facts(member) for member in value] if isinstance(value, list) else value
+
+
 def test_the_example_of_host_facts_is_valid():
     page = manual('virt-viommu-facts.5')
     block = page[page.index('\nEXAMPLE\n'):]
     text = block[block.index('  {'):block.index('\n  }\n') + 4]
     done = virt_viommu('host', '--host', '-', '--json', stdin=text.encode())
     tap.equal(done.code, 0, repr(done))
-    tap.equal(json.loads(done.out), json.loads(text))
+    tap.equal(facts(json.loads(done.out)), json.loads(text))
 
 
 def completions(*words):

@@ -10,7 +10,7 @@ import time
 
 import program
 import tap
-from program import PLAIN, STACK, WRONG, file, virt_viommu
+from program import PLAIN, SOURCE, STACK, WRONG, file, virt_viommu
 
 VERBS = ['host', 'check', 'plan', 'apply', 'limits', 'explain', 'policy']
 NONE = ['--host', 'none', *STACK]
@@ -101,7 +101,21 @@ def test_saved_facts_round_trip():
     tap.equal(virt_viommu('host', '--save', saved).code, 0)
     with open(saved, 'rb') as content:
         text = content.read()
-    tap.equal(virt_viommu('host', '--host', saved, '--json').out, text)
+    again = os.path.join(program.SCRATCH.name, 'again.json')
+    tap.equal(virt_viommu('host', '--host', saved, '--save', again).code, 0)
+    with open(again, 'rb') as content:
+        tap.equal(content.read(), text)
+
+
+def test_what_follows_from_facts_is_no_fact():
+    """--json adds decoded registers and verdicts, and loads as the same facts."""
+    saved = f'{SOURCE}/tests/host/xeon.json'
+    described = virt_viommu('host', '--host', saved, '--json').out
+    iommu = json.loads(described)['iommus'][0]
+    tap.equal(iommu['decoded']['ECAP']['NEST'], True)
+    tap.equal(iommu['verdict']['mode'], 'nested')
+    lie = described.replace(b'"mode": "nested"', b'"mode": "none"')
+    tap.equal(virt_viommu('host', '--host', file('lie.json', lie), '--json').out, described)
 
 
 def test_help_of_every_verb():

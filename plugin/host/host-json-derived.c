@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What follows from the facts, beside them: registers by field, and the verdict on each IOMMU and
+ * function. Readers of host-1 documents take no notice of it, so that nothing that follows from an
+ * older reading is ever taken for a fact.
+ */
+#include "host-advice.h"
+#include "host-read.h"
+#include "host-registers.h"
+
+static void
+add(BaseJson *object, const char *key, BaseJson *value)
+{
+    json_object_object_add(object, key, value);
+}
+
+static BaseJson *
+register_fields(HostRegister reg, guint64 value)
+{
+    BaseJson *object = json_object_new_object();
+
+    for (HostFieldId id = 0; id < HOST_FIELD_COUNT; id++) {
+        const HostRegisterField *field = host_register_field(id);
+
+        if (field->reg == reg)
+            add(object, field->name, host_field_json(id, value));
+    }
+    return object;
+}
+
+static BaseJson *
+decoded(const HostIommu *iommu)
+{
+    BaseJson *object = json_object_new_object();
+
+    for (HostRegister reg = 0; reg < HOST_REGISTER_COUNT; reg++) {
+        BaseU64 value = host_register_value(iommu, reg);
+
+        if (base_u64_is_known(value))
+            add(object, host_register_name(reg), register_fields(reg, value.value));
+    }
+    return object;
+}
+
+static void
+add_reason(BaseJson *reasons, const char *mode, const char *reason)
+{
+    g_autofree char *text = reason ? g_strdup_printf("%s: %s", mode, reason) : NULL;
+
+    if (text)
+        json_object_array_add(reasons, json_object_new_string(text));
+}
+
+static BaseJson *
+iommu_verdict(const ViommuHost *host, const HostIommu *iommu)
+{
+    BaseJson *object = json_object_new_object();
+    BaseJson *reasons = json_object_new_array();
+    HostVerdict verdict;
+
+    host_iommu_verdict(host, iommu, &verdict);
+    base_json_add_string(object, "mode", verdict.mode);
+    base_json_add_string(object, "next", verdict.next);
+    add_reason(reasons, "not nested", verdict.why_not_nested);
+    add_reason(reasons, "not shadow", verdict.why_not_shadow);
+    add(object, "reasons", reasons);
+    return object;
+}
+
+static void
+describe_iommu(const ViommuHost *host, BaseJson *object, const HostIommu *iommu)
+{
+    g_autoptr(GPtrArray) notes = host_iommu_notes(host, iommu);
+    BaseJson *fields = decoded(iommu);
+
+    if (json_object_object_length(fields) > 0)
+        add(object, "decoded", fields);
+    else
+        json_object_put(fields);
+    if (notes->len > 0) {
+        BaseJson *list = json_object_new_array();
+
+        for (guint i = 0; i < notes->len; i++)
+            json_object_array_add(list, json_object_new_string(notes->pdata[i]));
+        add(object, "notes", list);
+    }
+    add(object, "verdict", iommu_verdict(host, iommu));
+}
+
+/* --- functions --- */
+
+static const char *
+mode_of(const HostAdvice *advice)
+{
+    switch (advice->ability) {
+    case HOST_ABILITY_NESTED:
+        return "nested";
+    case HOST_ABILITY_SHADOW:
+        return "shadow";
+    case HOST_ABILITY_PLAIN:
+    case HOST_ABILITY_NONE:
+        return "none";
+    case HOST_ABILITY_UNKNOWN:
+        break;
+    }
+    return NULL;
+}
+
+static const char *
+subject_of(const HostAdvice *advice)
+{
+    switch (advice->scope) {
+    case HOST_SCOPE_GROUP:
+        return "its group";
+    case HOST_SCOPE_IOMMU:
+        return "its IOMMU";
+    case HOST_SCOPE_DEVICE:
+        break;
+    }
+    return "it";
+}
+
+static BaseJson *
+device_verdict(const ViommuHost *host, const HostDevice *device)
+{
+    const HostIommu *iommu = host_facts_iommu(host, device->iommu.text);
+    BaseJson *object = json_object_new_object();
+    BaseJson *reasons = json_object_new_array();
+    g_auto(HostAdvice) advice = {0};
+    HostVerdict unit = {0};
+
+    host_advise(host, device, &advice);
+    if (iommu)
+        host_iommu_verdict(host, iommu, &unit);
+    base_json_add_string(object, "mode", mode_of(&advice));
+    base_json_add_string(object, "next", advice.next_step ? advice.next_step : unit.next);
+    if (advice.ability != HOST_ABILITY_UNKNOWN)
+        add(object, "assignable", json_object_new_boolean(advice.ability != HOST_ABILITY_NONE));
+    if (advice.pasid_bits > 0)
+        add(object, "pasid_bits", json_object_new_uint64(advice.pasid_bits));
+    if (advice.reason)
+        add_reason(reasons, subject_of(&advice), advice.reason);
+    add(object, "reasons", reasons);
+    return object;
+}
+
+BaseJson *
+host_json_describe(const ViommuHost *host)
+{
+    BaseJson *root = host_json_save(host);
+    BaseJson *iommus = json_object_object_get(root, "iommus");
+    BaseJson *devices = json_object_object_get(root, "devices");
+
+    for (guint i = 0; iommus && i < host->iommus->len; i++)
+        describe_iommu(host, json_object_array_get_idx(iommus, i), host->iommus->pdata[i]);
+    for (guint i = 0; devices && i < host->devices->len; i++) {
+        const HostDevice *device = host->devices->pdata[i];
+
+        if (!host_device_is_bridge(device))
+            add(json_object_array_get_idx(devices, i), "verdict", device_verdict(host, device));
+    }
+    return root;
+}
