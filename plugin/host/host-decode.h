@@ -62,6 +62,7 @@ typedef struct {
     const char *why_not_nested, *why_not_shadow; /* NULL: it can */
     const char *next; /* the single step that would give more; NULL: none on this host */
 } HostVerdict;
+/* NULL @iommu: no IOMMU translates the function */
 void host_iommu_verdict(const ViommuHost *host, const HostIommu *iommu, HostVerdict *ret);
 
 /* A group is viable when each member is unbound or bound to a driver that leaves DMA to user

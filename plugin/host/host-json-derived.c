@@ -130,10 +130,12 @@ device_verdict(const ViommuHost *host, const HostDevice *device)
     HostVerdict unit = {0};
 
     host_advise(host, device, &advice);
-    if (iommu)
+    if (iommu || device->iommu.state == BASE_STATE_ABSENT)
         host_iommu_verdict(host, iommu, &unit);
     base_json_add_string(object, "mode", mode_of(&advice));
-    base_json_add_string(object, "next", advice.next_step ? advice.next_step : unit.next);
+    /* what its group takes away no step on the IOMMU gives back */
+    if (advice.next_step || (advice.reason && advice.scope != HOST_SCOPE_GROUP))
+        base_json_add_string(object, "next", advice.next_step ? advice.next_step : unit.next);
     if (advice.ability != HOST_ABILITY_UNKNOWN)
         add(object, "assignable", json_object_new_boolean(advice.ability != HOST_ABILITY_NONE));
     if (advice.pasid_bits > 0)

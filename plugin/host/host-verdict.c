@@ -337,7 +337,7 @@ host_iommu_verdict(const ViommuHost *host, const HostIommu *iommu, HostVerdict *
 
     *ret = (HostVerdict){.nest = answers[nest].value, .shadow = answers[shadow].value};
     if (ret->shadow == BASE_NO)
-        ret->mode = remaps_interrupts(iommu) ? "irq" : "none";
+        ret->mode = iommu && remaps_interrupts(iommu) ? "irq" : "none";
     else if (ret->shadow == BASE_YES)
         ret->mode = ret->nest == BASE_YES ? "nested" : "shadow";
     if (shadow != ANSWER_YES) {

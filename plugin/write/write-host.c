@@ -292,6 +292,8 @@ write_host_text(const ViommuHost *host, const WriteStyle *style, GString *out)
     if (style->quiet)
         return;
     g_string_append_c(out, '\n');
+    if (style->verbose)
+        write_host_registers(host, style, out);
     write_needs_root(host, style, out);
     write_needs_probe(host, style, out);
     if (style->verbose)

@@ -15,3 +15,5 @@ char *write_colored(const char *text, const char *color, const WriteStyle *style
 
 /* The table of groups and functions, and the steps that did not fit beside it. */
 void write_host_groups(const ViommuHost *host, const WriteStyle *style, GString *out);
+/* Every field of every register, with its meaning. */
+void write_host_registers(const ViommuHost *host, const WriteStyle *style, GString *out);
