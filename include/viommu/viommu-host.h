@@ -124,9 +124,9 @@ char *viommu_host_to_json(const ViommuHost *host);
 /**
  * viommu_host_describe:
  *
- * Returns: (transfer full): the facts as viommu_host_to_json() has them, and what follows from them:
- *   registers by field, and for each IOMMU and function what a guest can have of it, why not more,
- *   and the next step. It loads as facts as well: what follows is then left out
+ * Returns: (transfer full): the facts as viommu_host_to_json() has them, and what follows from
+ * them: registers by field, and for each IOMMU and function what a guest can have of it, why not
+ * more, and the next step. It loads as facts as well: what follows is then left out
  *
  * Since: 0.1
  */
