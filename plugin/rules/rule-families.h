@@ -11,3 +11,4 @@ extern const RuleFamily rule_family_hotplug, rule_family_quota;
 /* The second tables of large families */
 extern const RuleFamily rule_family_stack_version, rule_family_group_device;
 extern const RuleFamily rule_family_bus_slots, rule_family_accel_device;
+extern const RuleFamily rule_family_bus_refused;

@@ -23,7 +23,7 @@ check_address(RuleCall *call, const xmlNode *address)
         g_autofree char *help = NULL;
         guint64 value;
 
-        if (!text || (base_parse_u64(text, 0, &value) && value <= parts[i].highest))
+        if (!text || (base_parse_loose_u64(text, 0, &value) && value <= parts[i].highest))
             continue;
         help = g_strdup_printf("%s='0x0' to '0x%" G_GINT64_MODIFIER "x', or no address at all",
                                parts[i].name, parts[i].highest);
