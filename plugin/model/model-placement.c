@@ -320,11 +320,7 @@ place(ModelRun *run)
         return FALSE;
     model_run_list(run);
     slots = slots_for(run, FALSE);
-    if (reserve_written(run, slots) && place_chipset(run, slots) && place_rest(run, slots))
-        return TRUE;
-    /* only the first pass is libvirt's own */
-    g_array_set_size(run->refusals, 0);
-    return FALSE;
+    return reserve_written(run, slots) && place_chipset(run, slots) && place_rest(run, slots);
 }
 
 /* Whether @item got the same place in the other run. */

@@ -77,8 +77,10 @@ refuse_place(RuleCall *call, const ModelRefusal *refusal, const char *label)
         refuse_kind(call, refusal, label);
         break;
     case MODEL_REFUSAL_INTEGRATED:
-        rule_fail(call, refusal->node, "bus='0x00', or no address: libvirt then chooses one",
-                  "%s is placed on bus %u, and belongs on bus 0", label, place->bus);
+        /* a vIOMMU there is the finding of another rule */
+        if (strcmp((const char *)refusal->node->name, "iommu") != 0)
+            rule_fail(call, refusal->node, "bus='0x00', or no address: libvirt then chooses one",
+                      "%s is placed on bus %u, and belongs on bus 0", label, place->bus);
         break;
     case MODEL_REFUSAL_SLOT:
         rule_fail(call, refusal->node, NULL,
@@ -180,7 +182,7 @@ functions(const View *view)
 
 /* libvirt sets multifunction='on' by itself, but not against what is written. */
 void
-rule_bus_check_functions(RuleCall *call)
+rule_bus_check_function_zero(RuleCall *call)
 {
     g_autoptr(GArray) list = functions(call->view);
 

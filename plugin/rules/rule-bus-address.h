@@ -6,4 +6,4 @@
 
 void rule_bus_check_refused(RuleCall *call);
 void rule_bus_check_room(RuleCall *call);
-void rule_bus_check_functions(RuleCall *call);
+void rule_bus_check_function_zero(RuleCall *call);

@@ -2,13 +2,12 @@
 #include "rule-bus-controller.h"
 
 #include "base-text.h"
+#include "rule-bus-placement.h"
 #include "rule-tools.h"
 
 #include <string.h>
 
 #define HIGHEST_INDEX 255
-/* memReserve came with libvirt 10.3; before it is dropped */
-#define LIBVIRT_MEM_RESERVE BASE_VERSION(10, 3, 0)
 
 gboolean
 rule_bus_is_written(const RuleCall *call)
@@ -100,7 +99,7 @@ static const struct {
     {"busNr", EXPANDERS, 1, 254, 0},
     {"index", 0, 0, 0, 0},
     {"memReserve", KIND(MODEL_BUS_ROOT_PORT) | KIND(MODEL_BUS_PCI_BRIDGE), 1, G_MAXUINT64,
-     LIBVIRT_MEM_RESERVE},
+     RULE_LIBVIRT_MEM_RESERVE},
 };
 
 static void
@@ -111,7 +110,13 @@ check_number(RuleCall *call, gsize option, const xmlNode *target)
     g_autofree char *help = NULL;
     guint64 value = 0;
 
-    if (!text || call->view->target.libvirt < options[option].since)
+    if (!text)
+        return;
+    if (options[option].since && call->view->target.libvirt == 0) {
+        rule_unknown(call, "versions/libvirt", "--libvirt-version");
+        return;
+    }
+    if (call->view->target.libvirt < options[option].since)
         return;
     if (!(options[option].kinds & KIND(call->bus->kind))) {
         help = g_strdup_printf("no %s in <target>", name);
@@ -197,6 +202,26 @@ rule_bus_check_option(RuleCall *call)
     if (bus->model_name && !name_fits(bus->kind, bus->model_name))
         rule_fail(call, model_child(bus->node, "model"), "no <model name=…>: libvirt chooses it",
                   "a %s is no '%s'", bus->model, bus->model_name);
+}
+
+gboolean
+rule_bus_has_reserve(const RuleCall *call)
+{
+    const xmlNode *target = model_child(call->bus->node, "target");
+
+    return target && xmlHasProp((xmlNode *)target, BAD_CAST "memReserve");
+}
+
+void
+rule_bus_check_reserve_known(RuleCall *call)
+{
+    guint64 libvirt = call->view->target.libvirt;
+    g_autofree char *version = base_format_version(libvirt);
+
+    if (libvirt < RULE_LIBVIRT_MEM_RESERVE)
+        rule_fail(call, model_child(call->bus->node, "target"), NULL,
+                  "libvirt %s drops memReserve of %s %u without a word; 10.3.0 is needed", version,
+                  call->bus->model ? call->bus->model : "controller", call->bus->index);
 }
 
 /* QEMU makes buses in the order of their indexes. */

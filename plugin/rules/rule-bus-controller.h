@@ -9,3 +9,5 @@ void rule_bus_check_index(RuleCall *call);
 void rule_bus_check_machine(RuleCall *call);
 void rule_bus_check_option(RuleCall *call);
 void rule_bus_check_order(RuleCall *call);
+gboolean rule_bus_has_reserve(const RuleCall *call);
+void rule_bus_check_reserve_known(RuleCall *call);

@@ -269,7 +269,7 @@ earlier_at(const GArray *list, const Occupant *second)
 
 /* Whether libvirt's assignment of addresses met something of the chipset at this written place */
 static gboolean
-is_of_chipset(const ViommuDomain *domain, const Occupant *occupant)
+meets_chipset(const ViommuDomain *domain, const Occupant *occupant)
 {
     for (guint i = 0; i < domain->refusals->len; i++) {
         const ModelRefusal *it = &g_array_index(domain->refusals, ModelRefusal, i);
@@ -298,7 +298,7 @@ rule_bus_check_clash(RuleCall *call)
         if (first) {
             one = label_of(first);
             rule_fail(call, second->node, NULL, "%s and %s are both at %s", one, two, place);
-        } else if (is_of_chipset(call->view->domain, second)) {
+        } else if (meets_chipset(call->view->domain, second)) {
             rule_fail(call, second->node, NULL, "%s is at %s, which the chipset has", two, place);
         }
     }

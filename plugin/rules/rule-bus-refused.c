@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The second table of the family bus: controllers and places that are refused outright. */
+/* The second table of the family bus: controllers and places that are refused or not understood. */
 #include "rule-bus-address.h"
 #include "rule-bus-controller.h"
 #include "rule-bus-placement.h"
@@ -63,7 +63,7 @@ static const Rule rules[] = {
         .scope = RULE_SCOPE_DOMAIN,
         .effect = RULE_EFFECT_REFUSED_START,
         .certain = TRUE,
-        .check = rule_bus_check_functions,
+        .check = rule_bus_check_function_zero,
     },
     {
         .id = "bus-controller-index",
@@ -129,9 +129,24 @@ static const Rule rules[] = {
         .scope = RULE_SCOPE_BUS,
         .effect = RULE_EFFECT_REFUSED_DEFINE,
         .certain = TRUE,
-        .needs = RULE_NEEDS_LIBVIRT,
         .check = rule_bus_check_option,
         .applies = rule_bus_is_written,
+    },
+    {
+        .id = "bus-reserve-too-new",
+        .severity = VIOMMU_SEVERITY_ERROR,
+        .summary = "a memReserve that this libvirt does not know",
+        .rationale = "memReserve came with libvirt 10.3. An older one drops it without a word, and "
+                     "a device with large BARs may find no room when it is hot-plugged.",
+        .remedy = "libvirt 10.3.0 or newer, or the property mem-reserve by <qemu:override>",
+        .source = "libvirt 12.8 formatdomain.html, Controllers; run on 9.0.0",
+        .fixer = RULE_FIXER_STACK,
+        .scope = RULE_SCOPE_BUS,
+        .effect = RULE_EFFECT_SILENT,
+        .demotable = TRUE,
+        .needs = RULE_NEEDS_LIBVIRT,
+        .check = rule_bus_check_reserve_known,
+        .applies = rule_bus_has_reserve,
     },
     {
         .id = "bus-controller-order",
