@@ -292,6 +292,7 @@ write_host_text(const ViommuHost *host, const WriteStyle *style, GString *out)
     if (style->quiet)
         return;
     g_string_append_c(out, '\n');
+    write_host_limits(host, style, out);
     if (style->verbose)
         write_host_registers(host, style, out);
     write_needs_root(host, style, out);

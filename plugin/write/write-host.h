@@ -17,3 +17,5 @@ char *write_colored(const char *text, const char *color, const WriteStyle *style
 void write_host_groups(const ViommuHost *host, const WriteStyle *style, GString *out);
 /* Every field of every register, with its meaning. */
 void write_host_registers(const ViommuHost *host, const WriteStyle *style, GString *out);
+/* The daemon's limit, pinned memory, huge pages, unsafe switches; nothing where none is known. */
+void write_host_limits(const ViommuHost *host, const WriteStyle *style, GString *out);
