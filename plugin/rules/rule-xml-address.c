@@ -58,3 +58,27 @@ rule_xml_check_addresses(RuleCall *call)
             check_address(call, host);
     }
 }
+
+/* libvirt reads these with strtoull and takes nothing behind the number, not even a blank (11.3
+ * src/util/virxml.c, virParseScaledValue). */
+void
+rule_xml_check_memory(RuleCall *call)
+{
+    const xmlNode *root = call->view->domain->root;
+    const xmlNode *tune = model_child(root, "memtune");
+    const xmlNode *elements[] = {
+        model_child(root, "memory"),     model_child(root, "currentMemory"),
+        model_child(root, "maxMemory"),  model_child(tune, "hard_limit"),
+        model_child(tune, "soft_limit"), model_child(tune, "swap_hard_limit"),
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(elements); i++) {
+        xmlChar *text = elements[i] ? xmlNodeGetContent((xmlNode *)elements[i]) : NULL;
+        gsize length = text ? strlen((const char *)text) : 0;
+
+        if (length > 0 && g_ascii_isspace(text[length - 1]))
+            rule_fail(call, elements[i], NULL, "blanks behind the number in <%s>",
+                      (const char *)elements[i]->name);
+        xmlFree(text);
+    }
+}
