@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-/* The order of reports and of docs/rules.md */
-/* clang-format off: one a line */
+/* The order of reports and of docs/rules.md, one a line */
+/* clang-format off */
 static const RuleFamily *const families[] = {
     &rule_family_xml,
     &rule_family_stack,
