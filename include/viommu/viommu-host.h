@@ -143,6 +143,36 @@ char *viommu_host_describe(const ViommuHost *host);
  */
 char *viommu_host_render(const ViommuHost *host, ViommuRenderFlags flags, guint width);
 
+/**
+ * ViommuHostView: which part of a host to render, and how
+ * @flags, @width: as in viommu_host_render()
+ * @name: (nullable) (scope call): names of vendors, devices and classes; NULL: ids
+ * @name_data: for @name
+ * @functions: (nullable) (array zero-terminated=1): these PCI functions alone, with everything that
+ *   is known of each: "0000:3b:00.0", "3b:00.0" or libvirt's "pci_0000_3b_00_0"
+ * @groups: (nullable) (array zero-terminated=1): these IOMMU groups alone, by number: "27"
+ */
+typedef struct {
+    ViommuRenderFlags flags;
+    guint width;
+    ViommuNameFunc name;
+    gpointer name_data;
+    const char *const *functions;
+    const char *const *groups;
+} ViommuHostView;
+
+/**
+ * viommu_host_render_view:
+ * @host: learns the config space of @view's functions and of those in @view's groups where it was
+ *   read from a tree and has not read it yet
+ *
+ * Returns: (transfer full): the same for a part of the host, or with names; NULL with
+ *   %VIOMMU_ERROR_INVALID_ARGUMENT when a function or group is not there or its name is none
+ *
+ * Since: 0.1
+ */
+char *viommu_host_render_view(ViommuHost *host, const ViommuHostView *view, GError **error);
+
 #ifndef VIOMMU_INTERNAL /* the rooms have their own */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ViommuHost, viommu_host_unref)
 #endif

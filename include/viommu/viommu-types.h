@@ -69,6 +69,31 @@ typedef enum {
 } ViommuRenderFlags;
 
 /**
+ * ViommuNameKind: of what a name is asked
+ * @VIOMMU_NAME_VENDOR: "Intel Corporation"
+ * @VIOMMU_NAME_DEVICE: "Ethernet Controller E810-C for QSFP"
+ * @VIOMMU_NAME_CLASS: "Ethernet controller"
+ */
+typedef enum {
+    VIOMMU_NAME_VENDOR,
+    VIOMMU_NAME_DEVICE,
+    VIOMMU_NAME_CLASS,
+} ViommuNameKind;
+
+/**
+ * ViommuNameFunc:
+ * @vendor, @device: PCI ids, 16 bits
+ * @class_code: base class, subclass and interface, 24 bits
+ *
+ * Names for people; the library itself knows none, because a database of them is no business of a
+ * hook that has to answer fast.
+ *
+ * Returns: (transfer none) (nullable): UTF-8 that lives as long as @data, or NULL: no name known
+ */
+typedef const char *(*ViommuNameFunc)(ViommuNameKind kind, guint vendor, guint device,
+                                      guint class_code, gpointer data);
+
+/**
  * ViommuTarget: the stack that the XML is for.
  * @libvirt, @qemu: version as major * 1000000 + minor * 1000 + micro (libvirt's own encoding),
  *   0 = take it from the host facts, and if they do not tell either: unknown

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base-pci.h"
 
+#include <string.h>
+
 /* Reads @min to @max hex digits and moves *cursor behind them. */
 static gboolean
 read_hex(const char **cursor, guint min, guint max, guint32 *ret)
@@ -38,6 +40,23 @@ base_pci_parse(const char *text, BasePci *ret)
         return FALSE;
     *ret = (BasePci){domain, (guint8)bus, (guint8)slot, (guint8)function};
     return TRUE;
+}
+
+gboolean
+base_pci_parse_loose(const char *text, BasePci *ret)
+{
+    g_autofree char *copy = NULL;
+
+    if (!text || base_pci_parse(text, ret))
+        return text != NULL;
+    if (!g_str_has_prefix(text, "pci_")) {
+        copy = g_strconcat("0000:", text, NULL);
+        return base_pci_parse(copy, ret);
+    }
+    copy = g_strdelimit(g_strdup(text + strlen("pci_")), "_", ':');
+    if (strrchr(copy, ':'))
+        *strrchr(copy, ':') = '.';
+    return base_pci_parse(copy, ret);
 }
 
 char *

@@ -13,6 +13,9 @@ typedef struct {
 
 /* Parses exactly DDDD:BB:DD.F (domain of 4 to 8 hex digits); *ret is set only on success. */
 gboolean base_pci_parse(const char *text, BasePci *ret);
+/* The same as people write it too: "3b:00.0" (lspci's, domain 0) and "pci_0000_3b_00_0" (libvirt's
+ * name of the node device). */
+gboolean base_pci_parse_loose(const char *text, BasePci *ret);
 /* (transfer full): DDDD:BB:DD.F */
 char *base_pci_format(BasePci address);
 gint base_pci_compare(BasePci a, BasePci b);

@@ -139,11 +139,10 @@ next_step(const HostDevice *device, const HostGroup *group, gboolean single)
         (device->driver.text && host_driver_leaves_dma(device->driver.text)))
         return NULL;
     if (is_denied(device))
-        return g_strdup(
-            "load vfio-pci with disable_denylist=1: it refuses this function otherwise");
+        return g_strdup("load vfio-pci with disable_denylist=1, without which it refuses");
     if (single || !device->driver.text)
         return g_strdup("bind to vfio-pci, or managed='yes'");
-    return g_strdup_printf("bind to vfio-pci or unbind: it blocks group %u", group->id);
+    return g_strdup_printf("unbind, or bind to vfio-pci, what blocks group %u", group->id);
 }
 
 /* What its group takes away of what its IOMMU gives */

@@ -3,7 +3,7 @@
 #include "write-host.h"
 
 #include "base-text.h"
-#include "host-decode.h"
+#include "host-registers.h"
 
 #include <string.h>
 
@@ -15,8 +15,8 @@ write_colored(const char *text, const char *color, const WriteStyle *style)
     return g_strdup_printf("\033[%sm%s\033[0m", color, text);
 }
 
-static const char *
-tri_word(BaseTri tri)
+const char *
+write_tri_word(BaseTri tri)
 {
     if (tri == BASE_UNKNOWN)
         return "?";
@@ -28,10 +28,46 @@ write_tri(BaseTri tri, const WriteStyle *style)
 {
     static const char *const colors[] = {WRITE_YELLOW, WRITE_RED, WRITE_GREEN};
 
-    return write_colored(tri_word(tri), colors[tri], style);
+    return write_colored(write_tri_word(tri), colors[tri], style);
 }
 
-/* ---- the line at the top ---- */
+const char *
+write_iommu_kind(const HostIommu *iommu)
+{
+    static const char *const names[] = {
+        [HOST_IOMMU_UNKNOWN] = "unknown kind", [HOST_IOMMU_VTD] = "VT-d",
+        [HOST_IOMMU_AMD] = "AMD-Vi",           [HOST_IOMMU_SMMUV3] = "SMMUv3",
+        [HOST_IOMMU_SMMUV2] = "SMMUv2",        [HOST_IOMMU_VIRTIO] = "virtio-iommu",
+        [HOST_IOMMU_RISCV] = "RISC-V IOMMU",
+    };
+
+    return names[iommu->type];
+}
+
+/* ---- the lines at the top ---- */
+
+/* Parts with dots between; none is broken, but a line ends before it would be too long. */
+static void
+write_parts(const GPtrArray *parts, const WriteStyle *style, GString *out)
+{
+    guint used = 0;
+
+    for (guint i = 0; i < parts->len; i++) {
+        const char *part = parts->pdata[i];
+        guint length = write_text_width(part);
+
+        if (i > 0 && style->width > 0 && used + 3 + length > style->width) {
+            g_string_append(out, "\n  ");
+            used = 2;
+        } else if (i > 0) {
+            g_string_append(out, " · ");
+            used += 3;
+        }
+        g_string_append(out, part);
+        used += length;
+    }
+    g_string_append_c(out, '\n');
+}
 
 static char *
 version_word(const char *what, BaseU64 version)
@@ -44,161 +80,71 @@ version_word(const char *what, BaseU64 version)
     return g_strdup_printf("%s %s", what, text);
 }
 
+/* "4 VT-d units", by kind */
 static void
-write_header(const ViommuHost *host, const WriteStyle *style, GString *out)
+count_iommus(const ViommuHost *host, const WriteStyle *style, GPtrArray *parts)
 {
-    const char *release = host->kernel_release.text;
-    g_autofree char *kernel = g_strdup_printf("Linux %s", release ? release : "?");
-    g_autofree char *libvirt = version_word("libvirt", host->libvirt);
-    g_autofree char *qemu = version_word("QEMU", host->qemu);
-    g_autofree char *iommufd = g_strdup_printf("iommufd %s", tri_word(host->iommufd));
-    g_autofree char *cdev = g_strdup_printf("vfio cdev %s", tri_word(host->vfio_cdev));
-    g_autofree char *origin = g_path_get_basename(host->origin);
-    const char *const parts[] = {host->name.text ? host->name.text : origin,
-                                 host->arch.text ? host->arch.text : "?",
-                                 kernel,
-                                 libvirt,
-                                 qemu,
-                                 iommufd,
-                                 cdev};
-    glong used = 0;
-
-    for (guint i = 0; i < G_N_ELEMENTS(parts); i++) {
-        glong length = g_utf8_strlen(parts[i], -1);
-
-        if (i > 0 && style->width > 0 && used + 3 + length > (glong)style->width) {
-            g_string_append(out, "\n  ");
-            used = 2;
-        } else if (i > 0) {
-            g_string_append(out, " · ");
-            used += 3;
-        }
-        g_string_append(out, parts[i]);
-        used += length;
-    }
-    g_string_append_c(out, '\n');
-}
-
-/* ---- IOMMUs ---- */
-
-static char *
-width_word(BaseU64 number)
-{
-    if (number.state == BASE_STATE_KNOWN)
-        return g_strdup_printf("%u", (guint)number.value);
-    return g_strdup(number.state == BASE_STATE_ABSENT ? "-" : "?");
-}
-
-/* PASIDs reach a guest through nesting only. */
-static char *
-pasid_word(const ViommuHost *host, const HostIommu *iommu, BaseTri nested)
-{
-    BaseU64 bits = host_pasid_bits(host, iommu);
-
-    if (nested == BASE_NO || (base_u64_is_known(bits) && bits.value == 0))
-        return g_strdup("-");
-    return width_word(bits);
-}
-
-/* A unit of unknown kind with nothing behind it, such as the kernel's self-test, is no news. */
-static gboolean
-is_idle_stranger(const ViommuHost *host, const HostIommu *iommu)
-{
-    if (iommu->type != HOST_IOMMU_UNKNOWN)
-        return FALSE;
-    for (guint i = 0; i < host->devices->len; i++) {
-        const HostDevice *device = host->devices->pdata[i];
-
-        if (g_strcmp0(device->iommu.text, iommu->name) == 0)
-            return FALSE;
-    }
-    return TRUE;
-}
-
-/* The reasons that had no room beside the table, the units with the same one together. */
-static void
-write_reasons(const GPtrArray *names, const GPtrArray *reasons, const WriteStyle *style,
-              GString *out)
-{
-    for (guint i = 0; i < reasons->len; i++) {
-        const char *reason = reasons->pdata[i];
-        g_autoptr(GString) who = g_string_new(names->pdata[i]);
-        gboolean said = FALSE;
-
-        for (guint j = 0; j < i && !said; j++)
-            said = strcmp(reasons->pdata[j], reason) == 0;
-        for (guint j = i + 1; j < reasons->len; j++) {
-            if (strcmp(reasons->pdata[j], reason) == 0)
-                g_string_append_printf(who, ", %s", (char *)names->pdata[j]);
-        }
-        if (*reason && !said)
-            write_labelled(style, out, "  why not more:", 16, "%s: %s", who->str, reason);
-    }
-}
-
-static void
-write_iommus(const ViommuHost *host, const WriteStyle *style, GString *out)
-{
-    static const char *const heads[] = {"IOMMU", "nested",       "shadow", "PASID",
-                                        "width", "why not more", NULL};
-    g_autoptr(WriteTable) table = write_table_new(heads);
-    g_autoptr(GPtrArray) names = g_ptr_array_new();
-    g_autoptr(GPtrArray) reasons = g_ptr_array_new_with_free_func(g_free);
+    guint counts[HOST_IOMMU_RISCV + 1] = {0};
 
     for (guint i = 0; i < host->iommus->len; i++) {
         const HostIommu *iommu = host->iommus->pdata[i];
-        char *why_nest = NULL;
-        g_autofree char *why_shadow = NULL;
-        BaseTri nested, shadow;
-        g_autofree char *nested_word = NULL;
-        g_autofree char *shadow_word = NULL;
-        g_autofree char *pasid = NULL;
-        g_autofree char *width = NULL;
 
-        if (!style->verbose && is_idle_stranger(host, iommu))
-            continue;
-        nested = host_can_nest(host, iommu, &why_nest);
-        shadow = host_can_shadow(host, iommu, &why_shadow);
-        nested_word = write_tri(nested, style);
-        shadow_word = write_tri(shadow, style);
-        pasid = pasid_word(host, iommu, nested);
-        width = width_word(host_iova_bits(host, iommu, HOST_TABLE_PLAIN));
-        if (!why_nest)
-            why_nest = g_strdup(why_shadow ? why_shadow : "");
-        g_ptr_array_add(names, iommu->name);
-        g_ptr_array_add(reasons, why_nest);
-        write_table_add(table, (const char *const[]){iommu->name, nested_word, shadow_word, pasid,
-                                                     width, why_nest});
+        counts[iommu->type]++;
     }
-    g_string_append_c(out, '\n');
-    write_table_print(table, style, out);
-    if (write_table_fits(table, style) < g_strv_length((char **)heads))
-        write_reasons(names, reasons, style, out);
+    for (guint type = HOST_IOMMU_UNKNOWN + 1; type < G_N_ELEMENTS(counts); type++) {
+        const HostIommu kind = {.type = type};
+
+        if (counts[type] > 0)
+            g_ptr_array_add(parts,
+                            g_strdup_printf("%u × %s", counts[type], write_iommu_kind(&kind)));
+    }
+    if (parts->len > 0)
+        return;
+    if (host->iommus_state == BASE_STATE_UNKNOWN)
+        g_ptr_array_add(parts, write_colored("IOMMU ?", WRITE_YELLOW, style));
+    else
+        g_ptr_array_add(parts, write_colored("no IOMMU", WRITE_RED, style));
+}
+
+/* What a guest can have at all rests on these, so what is missing is seen at once. */
+static void
+add_tri(GPtrArray *parts, const char *what, BaseTri tri, const WriteStyle *style)
+{
+    g_autofree char *word = write_tri(tri, style);
+
+    g_ptr_array_add(parts, g_strdup_printf("%s %s", what, word));
 }
 
 static void
-write_no_iommu(const ViommuHost *host, const WriteStyle *style, GString *out)
+write_header(const ViommuHost *host, const WriteStyle *style, GString *out)
 {
-    gboolean x86 = g_strcmp0(host->arch.text, "x86_64") == 0;
+    g_autoptr(GPtrArray) stack = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GPtrArray) kernel = g_ptr_array_new_with_free_func(g_free);
+    const char *release = host->kernel_release.text;
 
-    g_string_append_c(out, '\n');
-    write_labelled(style, out, "No IOMMU:", 10, "%s",
-                   x86 ? "switch VT-d or AMD-Vi on in the firmware; Intel may need intel_iommu=on "
-                         "on the kernel's command line"
-                       : "the firmware must describe an SMMU (ACPI IORT or device tree)");
+    g_ptr_array_add(stack, host->name.text ? g_strdup(host->name.text)
+                                           : g_path_get_basename(host->origin));
+    g_ptr_array_add(stack, g_strdup(host->arch.text ? host->arch.text : "?"));
+    g_ptr_array_add(stack, g_strdup_printf("Linux %s", release ? release : "?"));
+    g_ptr_array_add(stack, version_word("libvirt", host->libvirt));
+    g_ptr_array_add(stack, version_word("QEMU", host->qemu));
+    write_parts(stack, style, out);
+    count_iommus(host, style, kernel);
+    add_tri(kernel, "iommufd", host->iommufd, style);
+    add_tri(kernel, "vfio cdev", host->vfio_cdev, style);
+    add_tri(kernel, "isolated MSI", host->isolated_msi, style);
+    write_parts(kernel, style, out);
 }
 
 /* ---- what is missing, and what would bring it ---- */
 
-static void
-write_need(const char *need, const GPtrArray *what, const WriteStyle *style, GString *out)
+static const char *
+firmware_step(const ViommuHost *host)
 {
-    g_autoptr(GString) list = g_string_new(NULL);
-
-    for (guint i = 0; i < what->len; i++)
-        g_string_append_printf(list, "%s%s", i ? ", " : "", (char *)what->pdata[i]);
-    if (what->len > 0)
-        write_labelled(style, out, "", 0, "%s %s", need, list->str);
+    if (g_strcmp0(host->arch.text, "x86_64") == 0)
+        return "switch VT-d or AMD-Vi on in the firmware; Intel may need intel_iommu=on on the "
+               "kernel's command line";
+    return "the firmware must describe an SMMU (ACPI IORT or device tree)";
 }
 
 static guint
@@ -212,28 +158,13 @@ count_without_config(const ViommuHost *host)
 }
 
 static void
-write_needs_root(const ViommuHost *host, const WriteStyle *style, GString *out)
+note_config(const ViommuHost *host, WriteNotes *missing)
 {
-    g_autoptr(GPtrArray) what = g_ptr_array_new_with_free_func(g_free);
     guint count = count_without_config(host);
+    g_autofree char *subject = g_strdup_printf("capabilities of %u functions", count);
 
     if (count > 0)
-        g_ptr_array_add(what, g_strdup_printf("capabilities of %u devices", count));
-    write_need("Facts that need root:", what, style, out);
-}
-
-static void
-write_needs_probe(const ViommuHost *host, const WriteStyle *style, GString *out)
-{
-    g_autoptr(GPtrArray) what = g_ptr_array_new_with_free_func(g_free);
-
-    for (guint i = 0; i < host->iommus->len; i++) {
-        const HostIommu *iommu = host->iommus->pdata[i];
-
-        if (iommu->type == HOST_IOMMU_SMMUV3 && !base_u64_is_known(iommu->idr[0]))
-            g_ptr_array_add(what, g_strdup_printf("IDRs of %s", iommu->name));
-    }
-    write_need("Facts that need an idle device (--probe):", what, style, out);
+        write_notes_add(missing, subject, "config space takes root to read");
 }
 
 typedef struct {
@@ -242,7 +173,7 @@ typedef struct {
 } Missing;
 
 static void
-write_unknown(const ViommuHost *host, const WriteStyle *style, GString *out)
+note_unknown(const ViommuHost *host, WriteNotes *missing)
 {
     const Missing facts[] = {
         {"kernel/release", host->kernel_release.state == BASE_STATE_UNKNOWN},
@@ -260,47 +191,109 @@ write_unknown(const ViommuHost *host, const WriteStyle *style, GString *out)
         const char *reason = host_facts_reason(host, facts[i].path);
 
         if (facts[i].unknown)
-            write_labelled(style, out, "Not known:", 11, "%s: %s", facts[i].path,
-                           reason ? reason : "the document does not tell");
+            write_notes_add(missing, facts[i].path, reason ? reason : "the document does not tell");
     }
 }
 
 static void
-write_all_reasons(const ViommuHost *host, const WriteStyle *style, GString *out)
+note_all(const ViommuHost *host, WriteNotes *missing)
 {
     g_autoptr(GList) paths = g_hash_table_get_keys(host->reasons);
 
     paths = g_list_sort(paths, (GCompareFunc)strcmp);
     for (GList *i = paths; i; i = i->next)
-        write_labelled(style, out, "Not known:", 11, "%s: %s", (char *)i->data,
-                       (char *)g_hash_table_lookup(host->reasons, i->data));
+        write_notes_add(missing, i->data, g_hash_table_lookup(host->reasons, i->data));
+}
+
+static void
+write_missing(const ViommuHost *host, const WriteStyle *style, GString *out)
+{
+    g_autoptr(WriteNotes) missing = write_notes_new();
+
+    note_config(host, missing);
+    if (style->verbose)
+        note_all(host, missing);
+    else
+        note_unknown(host, missing);
+    write_notes_print(missing, "Not known", FALSE, style, out);
+}
+
+/* ---- the whole ---- */
+
+/* What the registers do not say by themselves */
+static void
+write_remarks(const ViommuHost *host, const WriteStyle *style, GString *out)
+{
+    g_autoptr(WriteNotes) remarks = write_notes_new();
+
+    for (guint i = 0; i < host->iommus->len; i++) {
+        const HostIommu *iommu = host->iommus->pdata[i];
+        g_autoptr(GPtrArray) notes = host_iommu_notes(host, iommu);
+
+        for (guint j = 0; j < notes->len; j++)
+            write_notes_add(remarks, iommu->name, notes->pdata[j]);
+    }
+    write_notes_print(remarks, "Remarks", FALSE, style, out);
+}
+
+static void
+write_host(const ViommuHost *host, const WriteHostView *view, GString *out)
+{
+    g_autoptr(WriteNotes) reasons = write_notes_new();
+    g_autoptr(WriteNotes) steps = write_notes_new();
+    WriteHostNotes notes = {reasons, steps};
+
+    if (!view->groups)
+        write_header(host, &view->style, out);
+    if (host->iommus_state != BASE_STATE_UNKNOWN && host->iommus->len == 0)
+        write_notes_add(steps, NULL, firmware_step(host));
+    if (host->devices_state == BASE_STATE_KNOWN)
+        write_host_tree(host, view, &notes, out);
+    if (view->style.verbose && !view->groups) {
+        g_string_append_c(out, '\n');
+        write_host_registers(host, &view->style, out);
+        write_remarks(host, &view->style, out);
+    }
+    write_notes_print(reasons, "Why not more", FALSE, &view->style, out);
+    if (!view->style.quiet && !view->groups)
+        write_missing(host, &view->style, out);
+    write_notes_print(steps, "Next steps", TRUE, &view->style, out);
+}
+
+static void
+write_groups(const ViommuHost *host, const WriteHostView *view, GString *out)
+{
+    for (guint i = 0; i < view->groups->len; i++) {
+        const HostGroup *group = host_facts_group(host, g_array_index(view->groups, guint, i));
+
+        if (!group)
+            continue;
+        if (out->len > 0)
+            g_string_append_c(out, '\n');
+        write_host_group(host, view, group, out);
+    }
+    write_host(host, view, out);
 }
 
 void
-write_host_text(const ViommuHost *host, const WriteStyle *style, GString *out)
+write_host_text(const ViommuHost *host, const WriteHostView *view, GString *out)
 {
     if (host->none) {
-        write_labelled(style, out, "No host facts:", 15, "%s", host_facts_reason(host, ""));
+        write_labelled(&view->style, out, "No host facts:", 15, "%s", host_facts_reason(host, ""));
         return;
     }
-    write_header(host, style, out);
-    if (host->iommus_state == BASE_STATE_KNOWN && host->iommus->len > 0)
-        write_iommus(host, style, out);
-    else if (host->iommus_state != BASE_STATE_UNKNOWN)
-        write_no_iommu(host, style, out);
-    write_host_groups(host, style, out);
-    if (style->quiet)
-        return;
-    g_string_append_c(out, '\n');
-    write_host_limits(host, style, out);
-    if (style->verbose)
-        write_host_registers(host, style, out);
-    write_needs_root(host, style, out);
-    write_needs_probe(host, style, out);
-    if (style->verbose)
-        write_all_reasons(host, style, out);
-    else
-        write_unknown(host, style, out);
-    while (g_str_has_suffix(out->str, "\n\n"))
-        g_string_truncate(out, out->len - 1);
+    for (guint i = 0; view->devices && i < view->devices->len; i++) {
+        BasePci address = g_array_index(view->devices, BasePci, i);
+        const HostDevice *device = host_facts_device(host, address);
+
+        if (!device)
+            continue;
+        if (out->len > 0)
+            g_string_append_c(out, '\n');
+        write_host_device(host, view, device, out);
+    }
+    if (view->groups)
+        write_groups(host, view, out);
+    else if (!view->devices)
+        write_host(host, view, out);
 }

@@ -44,11 +44,10 @@ write_table_add(WriteTable *table, const char *const *cells)
     append_row(table, cells);
 }
 
-/* Escape sequences for colour take no room. */
-static glong
-text_width(const char *text)
+guint
+write_text_width(const char *text)
 {
-    glong width = 0;
+    guint width = 0;
 
     for (const char *c = text; *c; c = g_utf8_next_char(c)) {
         if (*c != '\033')
@@ -62,7 +61,7 @@ text_width(const char *text)
 static glong
 cell_width(const WriteTable *table, guint index)
 {
-    return text_width(table->cells->pdata[index]);
+    return write_text_width(table->cells->pdata[index]);
 }
 
 /* (transfer full): of glong, one a column */
@@ -123,26 +122,18 @@ write_table_print(const WriteTable *table, const WriteStyle *style, GString *out
     }
 }
 
-void
-write_labelled(const WriteStyle *style, GString *out, const char *label, guint column,
-               const char *format, ...)
+/* Appends @text behind the @used columns of the line. */
+static void
+wrap(const WriteStyle *style, GString *out, guint used, guint next, const char *text)
 {
-    g_autofree char *text = NULL;
-    g_auto(GStrv) words = NULL;
-    glong used = column;
-    va_list args;
+    g_auto(GStrv) words = g_strsplit(text, " ", -1);
 
-    va_start(args, format);
-    text = g_strdup_vprintf(format, args);
-    va_end(args);
-    words = g_strsplit(text, " ", -1);
-    g_string_append_printf(out, "%-*s", (int)column, label);
     for (guint i = 0; words[i]; i++) {
-        glong length = g_utf8_strlen(words[i], -1);
+        guint length = write_text_width(words[i]);
 
-        if (style->width > 0 && i > 0 && used + 1 + length > (glong)style->width) {
-            g_string_append_printf(out, "\n%*s", (int)column, "");
-            used = column;
+        if (style->width > 0 && i > 0 && used + 1 + length > style->width) {
+            g_string_append_printf(out, "\n%*s", (int)next, "");
+            used = next;
         } else if (i > 0) {
             g_string_append_c(out, ' ');
             used++;
@@ -151,4 +142,32 @@ write_labelled(const WriteStyle *style, GString *out, const char *label, guint c
         used += length;
     }
     g_string_append_c(out, '\n');
+}
+
+void
+write_wrapped(const WriteStyle *style, GString *out, guint first, guint next, const char *format,
+              ...)
+{
+    g_autofree char *text = NULL;
+    va_list args;
+
+    va_start(args, format);
+    text = g_strdup_vprintf(format, args);
+    va_end(args);
+    g_string_append_printf(out, "%*s", (int)first, "");
+    wrap(style, out, first, next, text);
+}
+
+void
+write_labelled(const WriteStyle *style, GString *out, const char *label, guint column,
+               const char *format, ...)
+{
+    g_autofree char *text = NULL;
+    va_list args;
+
+    va_start(args, format);
+    text = g_strdup_vprintf(format, args);
+    va_end(args);
+    g_string_append_printf(out, "%-*s", (int)column, label);
+    wrap(style, out, column, column, text);
 }

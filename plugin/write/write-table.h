@@ -16,6 +16,14 @@ void write_table_add(WriteTable *table, const char *const *cells);
 guint write_table_fits(const WriteTable *table, const WriteStyle *style);
 void write_table_print(const WriteTable *table, const WriteStyle *style, GString *out);
 
+/* Text wrapped at the width of the style, its first line indented by @first columns, the others by
+ * @next. */
+void write_wrapped(const WriteStyle *style, GString *out, guint first, guint next,
+                   const char *format, ...) G_GNUC_PRINTF(5, 6);
+
+/* Columns that text takes on a terminal; escape sequences for colour take none. */
+guint write_text_width(const char *text);
+
 /* "Label          text", continued lines indented alike and wrapped at the width of the style;
  * @label "" continues. */
 void write_labelled(const WriteStyle *style, GString *out, const char *label, guint column,

@@ -28,7 +28,17 @@ void write_plan_text(const ViommuPlan *plan, const WriteStyle *style, GString *o
 BaseJson *write_limits_json(const ViommuPlan *plan, const ViewMemlock *now);
 void write_limits_text(const ViommuPlan *plan, const ViewMemlock *now, const WriteStyle *style,
                        GString *out);
-void write_host_text(const ViommuHost *host, const WriteStyle *style, GString *out);
+
+/* Which part of a host to show, and how. */
+typedef struct {
+    WriteStyle style;
+    ViommuNameFunc name; /* NULL: ids only */
+    gpointer name_data;
+    const GArray *devices; /* of BasePci: these functions alone, with all that is known of each */
+    const GArray *groups;  /* of guint: these groups alone; both NULL: the whole host */
+} WriteHostView;
+void write_host_text(const ViommuHost *host, const WriteHostView *view, GString *out);
+
 typedef struct {
     const char *boot;
     gboolean kept;                /* FALSE: nobody keeps account on this host */

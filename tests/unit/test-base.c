@@ -38,6 +38,28 @@ test_pci(void)
 }
 
 static void
+test_loose_pci(void)
+{
+    static const char *const good[] = {"0000:3b:01.2", "3b:01.2", "pci_0000_3b_01_2"};
+    static const char *const bad[] = {
+        "",     "3b:01",         "pci_3b_01_2",      "pci_0000:3b:01.2",
+        "pci_", "0000_3b_01_2_", "pci_0000_3b_20_0", "b:01.2"};
+
+    for (guint i = 0; i < G_N_ELEMENTS(good); i++) {
+        BasePci address = {9, 9, 9, 9};
+
+        g_assert_true(base_pci_parse_loose(good[i], &address));
+        g_assert_true(base_pci_equal(address, (BasePci){0, 0x3b, 1, 2}));
+    }
+    for (guint i = 0; i < G_N_ELEMENTS(bad); i++) {
+        BasePci address = {0};
+
+        g_assert_false(base_pci_parse_loose(bad[i], &address));
+    }
+    g_assert_false(base_pci_parse_loose(NULL, &(BasePci){0}));
+}
+
+static void
 test_versions(void)
 {
     guint64 version = 0;
@@ -258,6 +280,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_set_nonfatal_assertions();
     g_test_add_func("/base/pci", test_pci);
+    g_test_add_func("/base/loose-pci", test_loose_pci);
     g_test_add_func("/base/versions", test_versions);
     g_test_add_func("/base/hex-words", test_hex_words);
     g_test_add_func("/base/sizes", test_sizes);
