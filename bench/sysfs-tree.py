@@ -73,7 +73,7 @@ def make_function(sys_dir, index):
     driver = 'pcieport' if port else 'mlx5_core' if pf else 'vfio-pci'
     os.symlink(f'../../../bus/pci/drivers/{driver}', f'{home}/driver')
     os.symlink(f'../../../kernel/iommu_groups/{index}', f'{home}/iommu_group')
-    os.symlink(f'../../virtual/iommu/dmar{index % UNITS}', f'{home}/iommu')
+    os.symlink(f'../../virtual/iommu/dmar{index // 16 % UNITS}', f'{home}/iommu')
     write(f'{group}/type', 'DMA-FQ\n')
     write(f'{group}/reserved_regions', '0x00000000fee00000 0x00000000feefffff msi\n')
     os.symlink(f'../../../../devices/pci0000:00/{name}', f'{group}/devices/{name}')
