@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cli.h"
 
+#include "names.h"
+
 #include <stdio.h>
 
 /* Opening a function resets it, so what will be touched is said before. */
@@ -25,18 +27,57 @@ probe(const CliOptions *options, ViommuHost *host, GError **error)
     return viommu_host_probe(host, error);
 }
 
+/* A part of the host is for people; documents are whole, or they would be taken for it. */
+static gboolean
+understand(const CliOptions *options)
+{
+    gboolean part = options->groups || options->file_count > 0;
+
+    if (part && options->save)
+        cli_complain("--save saves the whole host; not with a function or --group");
+    else if (part && options->format == CLI_FORMAT_JSON)
+        cli_complain("JSON has the whole host; not with a function or --group");
+    else
+        return TRUE;
+    return FALSE;
+}
+
+/* (transfer full): NULL after complaining */
+static char *
+render(const CliOptions *options, ViommuHost *host)
+{
+    g_autoptr(Names) names = options->numeric ? NULL : names_new();
+    const ViommuHostView view = {
+        .flags = options->render,
+        .width = options->width,
+        .name = names ? names_find : NULL,
+        .name_data = names,
+        .functions = options->file_count > 0 ? (const char *const *)options->files : NULL,
+        .groups = (const char *const *)options->groups,
+    };
+    GError *error = NULL;
+    char *text = viommu_host_render_view(host, &view, &error);
+
+    if (!text)
+        cli_fail(error);
+    return text;
+}
+
 CliExit
 cli_host(const CliOptions *options)
 {
-    g_autoptr(ViommuHost) host = cli_input_host(options, VIOMMU_HOST_READ_CONFIG);
+    gboolean part = options->groups || options->file_count > 0;
+    g_autoptr(ViommuHost) host = NULL;
     g_autofree char *text = NULL;
     GError *error = NULL;
 
+    if (!understand(options))
+        return CLI_TROUBLE;
+    /* of a part only that part's config space is read, when it is rendered */
+    host = cli_input_host(options, part ? VIOMMU_HOST_DEFAULT : VIOMMU_HOST_READ_CONFIG);
     if (!host)
         return CLI_TROUBLE;
     if (options->probe && !probe(options, host, &error))
-        return cli_fail(error);
-    if (options->qemu && !viommu_host_ask_qemu(host, options->qemu, &error))
         return cli_fail(error);
     if (options->save) {
         g_autofree char *document = viommu_host_to_json(host);
@@ -48,7 +89,9 @@ cli_host(const CliOptions *options)
     if (options->format == CLI_FORMAT_JSON)
         text = viommu_host_describe(host);
     else
-        text = viommu_host_render(host, options->render, options->width);
+        text = render(options, host);
+    if (!text)
+        return CLI_TROUBLE;
     cli_output(text);
     return CLI_CLEAN;
 }

@@ -34,7 +34,7 @@ cli_options_clear(CliOptions *options)
     g_clear_pointer(&options->policy, g_free);
     g_clear_pointer(&options->output, g_free);
     g_clear_pointer(&options->save, g_free);
-    g_clear_pointer(&options->qemu, g_free);
+    g_clear_pointer(&options->groups, g_strfreev);
     g_clear_pointer(&options->files, g_strfreev);
 }
 
@@ -63,14 +63,17 @@ add_entries(GOptionContext *context, const CliVerb *verb, Raw *raw)
          {"save", 0, 0, G_OPTION_ARG_FILENAME, &raw->out.save,
           "Save the facts as JSON, for --host on another machine", "FILE"}},
         {CLI_TAKES_SAVE,
-         {"qemu", 0, 0, G_OPTION_ARG_FILENAME, &raw->out.qemu,
-          "Start this QEMU and ask for the properties of its devices", "PROGRAM"}},
-        {CLI_TAKES_SAVE,
          {"probe", 0, 0, G_OPTION_ARG_NONE, &raw->out.probe,
           "Also ask idle devices, which resets them; takes root", NULL}},
         {CLI_TAKES_DETACH,
          {"detach", 0, 0, G_OPTION_ARG_NONE, &raw->out.detach,
           "Take the device out instead of plugging it in", NULL}},
+        {CLI_TAKES_SAVE,
+         {"group", 0, 0, G_OPTION_ARG_STRING_ARRAY, &raw->out.groups,
+          "Only this IOMMU group, with all that is known of it", "NUMBER"}},
+        {CLI_TAKES_SAVE,
+         {"numeric", 'n', 0, G_OPTION_ARG_NONE, &raw->out.numeric,
+          "Ids instead of names of vendors and devices", NULL}},
         {CLI_TAKES_ALL,
          {"all", 0, 0, G_OPTION_ARG_NONE, &raw->out.all, "All rules of the catalogue", NULL}},
         {CLI_TAKES_HOST,
@@ -191,13 +194,27 @@ understand_target(Raw *raw)
     return TRUE;
 }
 
+/* What the user says counts, then what the terminal says; 0: not a terminal. */
+static guint
+find_width(gboolean terminal)
+{
+    const char *columns = g_getenv("COLUMNS");
+    struct winsize size = {0};
+    guint64 wish;
+
+    if (columns && g_ascii_string_to_unsigned(columns, 10, 20, 1000, &wish, NULL))
+        return (guint)wish;
+    if (!terminal)
+        return 0;
+    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
 static gboolean
 understand_looks(Raw *raw)
 {
     static const char *const whens[] = {"auto", "always", "never", NULL};
     const char *no_color = g_getenv("NO_COLOR");
     gboolean terminal = isatty(STDOUT_FILENO);
-    struct winsize size = {0};
     guint when = 0;
 
     if (!pick("color", raw->color, whens, &when))
@@ -209,8 +226,7 @@ understand_looks(Raw *raw)
         raw->out.render |= VIOMMU_RENDER_VERBOSE;
     if (raw->out.quiet)
         raw->out.render |= VIOMMU_RENDER_QUIET;
-    if (terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)
-        raw->out.width = size.ws_col;
+    raw->out.width = find_width(terminal);
     return TRUE;
 }
 

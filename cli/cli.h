@@ -41,7 +41,9 @@ typedef struct {
     gboolean fail_on_given;
     ViommuSeverity fail_on;
     gboolean strict, quiet, verbose, diff, all, probe, detach, help;
-    char *output, *save, *qemu;
+    char *output, *save;
+    gboolean numeric;
+    char **groups; /* NULL: no --group */
     ViommuPlanFlags plan;
     ViommuRenderFlags render;
     guint width; /* of the terminal; 0: not one */

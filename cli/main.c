@@ -13,9 +13,10 @@
     "malformed input; 3 undecided under --strict.\n"
 
 static const CliVerb verbs[] = {
-    {"host", "", "What this host can do, its groups, and why not more.",
-     "The facts are those of this machine, or of --host or --sysroot.\n",
-     CLI_TAKES_FORMAT | CLI_TAKES_HOST | CLI_TAKES_SAVE | CLI_TAKES_COLOR, 0, 0, cli_host},
+    {"host", "[FUNCTION...]", "What this host can do, its groups, and why not more.",
+     "FUNCTION is a PCI address (0000:3b:00.0, 3b:00.0 or pci_0000_3b_00_0): all that is known of\n"
+     "it. The facts are those of this machine, or of --host or --sysroot.\n",
+     CLI_TAKES_FORMAT | CLI_TAKES_HOST | CLI_TAKES_SAVE | CLI_TAKES_COLOR, 0, G_MAXUINT, cli_host},
     {"check", "FILE...", "What is wrong with these domain XML files.",
      "FILE may be - for standard input. JSON is an array with one report per FILE.\n" EXIT_CODES,
      TAKES_DOMAIN | CLI_TAKES_FORMAT | CLI_TAKES_SARIF | CLI_TAKES_VERDICT | CLI_TAKES_COLOR, 1,

@@ -18,6 +18,7 @@ _virt_viommu()
     --fail-on) mapfile -t COMPREPLY < <(compgen -W 'error warning info' -- "$current") ;;
     --color) mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$current") ;;
     --host) mapfile -t COMPREPLY < <(compgen -W none -- "$current"; compgen -f -- "$current") ;;
+    --group) mapfile -t COMPREPLY < <(compgen -W "$(ls /sys/kernel/iommu_groups 2>/dev/null)" -- "$current") ;;
     --sysroot) mapfile -t COMPREPLY < <(compgen -d -- "$current") ;;
     *)
         if [[ $current == -* ]]; then
@@ -26,6 +27,10 @@ _virt_viommu()
         elif [ "$verb" = explain ]; then
             mapfile -t COMPREPLY < <(compgen -W "$("$program" explain --all --json 2>/dev/null |
                 sed -n 's/^ *"rule": "\(.*\)",\{0,1\}$/\1/p')" -- "$current")
+        elif [ "$verb" = host ]; then
+            # by the names that libvirt gives them: readline breaks words at colons
+            mapfile -t COMPREPLY < <(compgen -W "$(ls /sys/bus/pci/devices 2>/dev/null |
+                sed 's/^/pci_/; s/[:.]/_/g')" -- "$current")
         elif [ "$verb" = policy ] && [ "$COMP_CWORD" -eq 2 ]; then
             mapfile -t COMPREPLY < <(compgen -W 'check show' -- "$current")
         else

@@ -3,7 +3,6 @@
 """Exit codes, options and streams of virt-viommu.  usage: test-verdicts.py PROGRAM SOURCE-ROOT"""
 import json
 import os
-import pty
 import subprocess
 import sys
 import time
@@ -11,6 +10,7 @@ import time
 import program
 import tap
 from program import PLAIN, SOURCE, STACK, WRONG, file, virt_viommu
+from terminal import on_a_terminal, open_terminal
 
 VERBS = ['host', 'check', 'plan', 'apply', 'limits', 'explain', 'policy']
 NONE = ['--host', 'none', *STACK]
@@ -138,7 +138,7 @@ def test_wrong_use_is_one_line_and_2():
             (['--json', 'check', path], b'behind a verb'),
             (['check'], b'takes FILE'),
             (['plan', path, path], b'takes FILE'),
-            (['host', path], b'takes no file'),
+            (['host', path], b'no PCI address'),
             (['check', '--bad', path], b'--bad'),
             (['check', '--format', 'yaml', path], b'yaml'),
             (['plan', '--format', 'sarif', path], b'sarif'),
@@ -168,35 +168,6 @@ def test_quiet_and_verbose():
                               for flag in (['-q'], [], ['-v']))
     tap.true(b'[vtd-caching-mode]' in quiet, quiet)
     tap.true(len(quiet) < len(normal) <= len(verbose), (len(quiet), len(normal), len(verbose)))
-
-
-def open_terminal():
-    try:
-        return pty.openpty()
-    except OSError as error:
-        raise tap.Skip(f'no pseudo-terminal can be had here: {error}') from error
-
-
-def on_a_terminal(arguments, **variables):
-    """What comes out of a terminal of 80 columns."""
-    leader, follower = open_terminal()
-    subprocess.run(['stty', 'cols', '80'], stdin=follower, check=True)
-    child = subprocess.Popen([program.PROGRAM, *arguments], stdin=follower, stdout=follower,
-                             stderr=subprocess.DEVNULL,
-                             env=program.environment(TERM='xterm', **variables))
-    os.close(follower)
-    out = b''
-    while True:
-        try:
-            some = os.read(leader, 65536)
-        except OSError:
-            break
-        if not some:
-            break
-        out += some
-    child.wait()
-    os.close(leader)
-    return out
 
 
 def test_colour_only_where_wanted():

@@ -36,6 +36,13 @@ def exported(path):
     return names
 
 
+def needed(path):
+    """What a program that links the library has to load: a hook loads it at each start of a guest."""
+    listing = subprocess.run(['readelf', '-d', path], capture_output=True, text=True,
+                             check=True).stdout
+    return set(re.findall(r'\(NEEDED\).*\[(.*)\]', listing))
+
+
 def main():
     declared, in_map, out = prototypes(sys.argv[1]), mapped(sys.argv[2]), exported(sys.argv[3])
     checks = [
@@ -44,6 +51,9 @@ def main():
         ('the-map-names-prototypes-only', in_map - declared),
         ('every-name-of-the-map-is-exported', in_map - out),
         ('nothing-else-is-exported', out - in_map),
+        ('loads-neither-libvirt-nor-libudev',
+         {name for name in needed(sys.argv[3]) if name.startswith(('libvirt', 'libudev'))}),
+        ('needs-are-found', {'libxml2'} - {name.split('.')[0] for name in needed(sys.argv[3])}),
     ]
     print(f'1..{len(checks)}')
     for number, (name, wrong) in enumerate(checks, 1):
