@@ -24,7 +24,7 @@ probe(const CliOptions *options, ViommuHost *host, GError **error)
     for (guint i = 0; needs[i] && !options->quiet; i++)
         cli_complain("%s", needs[i]);
     fflush(stderr);
-    return viommu_host_probe(host, error);
+    return viommu_host_probe(host, (const char *const *)idle, error);
 }
 
 /* A part of the host is for people; documents are whole, or they would be taken for it. */

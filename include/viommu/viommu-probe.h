@@ -55,9 +55,11 @@ char **viommu_host_list_idle(const ViommuHost *host);
 /**
  * viommu_host_probe:
  * @host: facts of the running host
+ * @named: (array zero-terminated=1): what viommu_host_list_idle() gave, and the user was told of
  *
  * Asks the kernel what no file tells (SMMUv3 registers, address widths, whether nesting works), by
- * opening every function that idles on a vfio driver; that resets them. Takes root. The answers
+ * opening the functions in @named, which resets them; one that has found a user since, and any
+ * other function, is left alone. Takes root. The answers
  * are kept for the rest of this boot: viommu_host_new_live() adds them on a busy host too.
  *
  * Returns: FALSE with %VIOMMU_ERROR_UNSUPPORTED or %VIOMMU_ERROR_IO when nothing could be asked, or
@@ -65,6 +67,6 @@ char **viommu_host_list_idle(const ViommuHost *host);
  *
  * Since: 0.1
  */
-gboolean viommu_host_probe(ViommuHost *host, GError **error);
+gboolean viommu_host_probe(ViommuHost *host, const char *const *named, GError **error);
 
 G_END_DECLS

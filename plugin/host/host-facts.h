@@ -131,6 +131,7 @@ typedef struct {
     BaseTri vfio_variant;                 /* bound to a VFIO driver of its own, not to vfio-pci */
     BaseText vfio_dev;                    /* "vfio0"; absent: no VFIO character device */
     BaseU64 numa_node;                    /* absent: the host does not tell */
+    BaseText parent;                      /* address of the bridge above; absent: a root bus */
     BaseText physfn;                      /* address of the PF of a VF; absent: not a VF */
     BaseU64 sriov_totalvfs, sriov_numvfs; /* absent: no SR-IOV */
     BaseText reset_method;

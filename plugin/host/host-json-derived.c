@@ -5,6 +5,7 @@
  * older reading is ever taken for a fact.
  */
 #include "host-advice.h"
+#include "host-isolation.h"
 #include "host-read.h"
 #include "host-registers.h"
 
@@ -146,15 +147,32 @@ device_verdict(const ViommuHost *host, const HostDevice *device)
     return object;
 }
 
+static void
+describe_group(const ViommuHost *host, BaseJson *object, const HostGroup *group)
+{
+    g_autoptr(GPtrArray) reasons = host_group_reasons(host, group);
+    BaseJson *list;
+
+    if (reasons->len == 0)
+        return;
+    list = json_object_new_array();
+    for (guint i = 0; i < reasons->len; i++)
+        json_object_array_add(list, json_object_new_string(reasons->pdata[i]));
+    add(object, "shared_because", list);
+}
+
 BaseJson *
 host_json_describe(const ViommuHost *host)
 {
     BaseJson *root = host_json_save(host);
     BaseJson *iommus = json_object_object_get(root, "iommus");
+    BaseJson *groups = json_object_object_get(root, "groups");
     BaseJson *devices = json_object_object_get(root, "devices");
 
     for (guint i = 0; iommus && i < host->iommus->len; i++)
         describe_iommu(host, json_object_array_get_idx(iommus, i), host->iommus->pdata[i]);
+    for (guint i = 0; groups && i < host->groups->len; i++)
+        describe_group(host, json_object_array_get_idx(groups, i), host->groups->pdata[i]);
     for (guint i = 0; devices && i < host->devices->len; i++) {
         const HostDevice *device = host->devices->pdata[i];
 

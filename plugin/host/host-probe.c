@@ -235,15 +235,28 @@ host_probe_allowed(const ViommuHost *host, GError **error)
     return TRUE;
 }
 
-gboolean
-host_probe(ViommuHost *host, GError **error)
+/* Looks once more whether it idles: since it was named somebody may have opened it. */
+static void
+probe_named(ViommuHost *host, const char *name)
 {
-    g_autoptr(GPtrArray) candidates = NULL;
+    BasePci address;
+    HostDevice *device =
+        base_pci_parse(name, &address) ? (HostDevice *)host_facts_device(host, address) : NULL;
+    g_autofree char *obstacle = device ? host_probe_obstacle(host, device) : NULL;
+    g_autofree char *path = g_strdup_printf("devices/%s/max_pasid_log2", name);
 
+    if (obstacle)
+        host_facts_explain(host, path, "not probed: %s", obstacle);
+    else if (device)
+        probe_device(host, device);
+}
+
+gboolean
+host_probe(ViommuHost *host, const char *const *named, GError **error)
+{
     if (!host_probe_allowed(host, error))
         return FALSE;
-    candidates = host_probe_candidates(host);
-    for (guint i = 0; i < candidates->len; i++)
-        probe_device(host, candidates->pdata[i]);
+    for (guint i = 0; named[i]; i++)
+        probe_named(host, named[i]);
     return TRUE;
 }

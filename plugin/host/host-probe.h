@@ -24,9 +24,10 @@ char **host_probe_needs(const ViommuHost *host);
  * is set. */
 gboolean host_probe_allowed(const ViommuHost *host, GError **error);
 
-/* Asks through every candidate and merges the answers into @host; a function that does not answer
- * leaves a reason. Errors: as host_probe_allowed(). */
-gboolean host_probe(ViommuHost *host, GError **error);
+/* Asks through the functions in @named (addresses) that are still candidates, and through no
+ * other, and merges the answers into @host; a function that does not answer, or has found a user
+ * since, leaves a reason. Errors: as host_probe_allowed(). */
+gboolean host_probe(ViommuHost *host, const char *const *named, GError **error);
 
 /* Adds one function's answer to the facts of the function and of its IOMMU. */
 void host_probe_merge(ViommuHost *host, HostDevice *device, const HostIommufdAnswer *answer);

@@ -211,6 +211,24 @@ read_mdev_types(const Reader *reader)
         device_failed(reader, "mdev_types", "mdev_supported_types", failed);
 }
 
+/* The directory that the function's own is in: of the bridge above, or "pci0000:00" of a root
+ * bus. */
+static void
+take_parent(HostDevice *device, const char *target)
+{
+    g_autofree char *above = g_path_get_dirname(target);
+    const char *name = strrchr(above, '/');
+    BasePci ignored;
+
+    if (!name)
+        return;
+    name++;
+    if (base_pci_parse(name, &ignored))
+        device->parent = (BaseText){BASE_STATE_KNOWN, g_strdup(name)};
+    else if (g_str_has_prefix(name, "pci"))
+        device->parent.state = BASE_STATE_ABSENT;
+}
+
 static void
 read_facts(const Reader *reader)
 {
@@ -264,12 +282,16 @@ read_device(HostTree *tree, int devices_dir, const char *name, gboolean neighbou
 {
     g_auto(HostDir) dir = -1;
     Reader reader = {.tree = tree, .name = name};
+    g_autofree char *target = NULL;
     BasePci address;
 
     if (!base_pci_parse(name, &address) || host_sys_open_dir(devices_dir, name, &dir))
         return;
     reader.dir = dir;
     reader.device = host_facts_add_device(tree->host, address);
+    /* a recorded tree may have directories in place of links */
+    if (host_sys_target(devices_dir, name, &target) == 0)
+        take_parent(reader.device, target);
     if (neighbour)
         read_neighbour_facts(&reader);
     else

@@ -111,12 +111,13 @@ viommu_host_list_idle(const ViommuHost *host)
 }
 
 gboolean
-viommu_host_probe(ViommuHost *host, GError **error)
+viommu_host_probe(ViommuHost *host, const char *const *named, GError **error)
 {
     g_return_val_if_fail(host, FALSE);
+    g_return_val_if_fail(named, FALSE);
     g_return_val_if_fail(!error || !*error, FALSE);
 
-    return host_probe(host, error) && host_probe_save(host, lib_run_directory(), error);
+    return host_probe(host, named, error) && host_probe_save(host, lib_run_directory(), error);
 }
 
 ViommuHost *

@@ -96,7 +96,7 @@ def facts(value):
     """Without what follows from them."""
     if isinstance(value, dict):
         return {key: facts(member) for key, member in value.items()
-                if key not in ('decoded', 'notes', 'verdict')}
+                if key not in ('decoded', 'notes', 'shared_because', 'verdict')}
     return [facts(member) for member in value] if isinstance(value, list) else value
 
 

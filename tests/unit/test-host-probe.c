@@ -306,8 +306,8 @@ test_candidates(void)
     assert_obstacle(host, "its group is in use");
     g_unlink(fd);
     assert_obstacle(host, NULL);
-    g_assert_false(host_probe(host, NULL));  /* not the running host */
-    g_clear_pointer(&host->sysroot, g_free); /* as read from a file */
+    g_assert_false(host_probe(host, (const char *const[]){NULL}, NULL)); /* not the running host */
+    g_clear_pointer(&host->sysroot, g_free);                             /* as read from a file */
     g_clear_pointer(&candidates, g_ptr_array_unref);
     candidates = host_probe_candidates(host);
     g_assert_cmpuint(candidates->len, ==, 0);
