@@ -79,6 +79,8 @@ cli_host(const CliOptions *options)
         return CLI_TROUBLE;
     if (options->probe && !probe(options, host, &error))
         return cli_fail(error);
+    if (options->qemu && !viommu_host_ask_qemu(host, options->qemu, &error))
+        return cli_fail(error);
     if (options->save) {
         g_autofree char *document = viommu_host_to_json(host);
 

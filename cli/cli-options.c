@@ -35,6 +35,7 @@ cli_options_clear(CliOptions *options)
     g_clear_pointer(&options->output, g_free);
     g_clear_pointer(&options->save, g_free);
     g_clear_pointer(&options->groups, g_strfreev);
+    g_clear_pointer(&options->qemu, g_free);
     g_clear_pointer(&options->files, g_strfreev);
 }
 
@@ -62,6 +63,9 @@ add_entries(GOptionContext *context, const CliVerb *verb, Raw *raw)
         {CLI_TAKES_SAVE,
          {"save", 0, 0, G_OPTION_ARG_FILENAME, &raw->out.save,
           "Save the facts as JSON, for --host on another machine", "FILE"}},
+        {CLI_TAKES_SAVE,
+         {"qemu", 0, 0, G_OPTION_ARG_FILENAME, &raw->out.qemu,
+          "Start this QEMU and ask for the properties of its devices", "PROGRAM"}},
         {CLI_TAKES_SAVE,
          {"probe", 0, 0, G_OPTION_ARG_NONE, &raw->out.probe,
           "Also ask idle devices, which resets them; takes root", NULL}},

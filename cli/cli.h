@@ -41,7 +41,7 @@ typedef struct {
     gboolean fail_on_given;
     ViommuSeverity fail_on;
     gboolean strict, quiet, verbose, diff, all, probe, detach, help;
-    char *output, *save;
+    char *output, *save, *qemu;
     gboolean numeric;
     char **groups; /* NULL: no --group */
     ViommuPlanFlags plan;

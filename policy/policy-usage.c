@@ -63,36 +63,41 @@ policy_mode_parse(const char *text, ViommuMode *ret)
     return TRUE;
 }
 
-/* An entry without that number matches any; a fact that is not known matches no number. */
-static gboolean
-matches_number(BaseU64 wanted, BaseU64 fact, guint shift)
+/* An entry without that number matches any. A fact that is not known may match; *ret_missing
+ * becomes its name then. */
+static BaseTri
+matches_number(BaseU64 wanted, BaseU64 fact, guint shift, const char *name,
+               const char **ret_missing)
 {
     if (!base_u64_is_known(wanted))
-        return TRUE;
-    return base_u64_is_known(fact) && fact.value >> shift == wanted.value;
+        return BASE_YES;
+    if (fact.state == BASE_STATE_UNKNOWN) {
+        *ret_missing = name;
+        return BASE_UNKNOWN;
+    }
+    return base_tri(fact.state == BASE_STATE_KNOWN && fact.value >> shift == wanted.value);
 }
 
-static gboolean
-matches(const PolicyUsage *entry, const ModelHostdev *hostdev, const HostDevice *fact)
+static BaseTri
+matches(const PolicyUsage *entry, const ModelHostdev *hostdev, const HostDevice *fact,
+        const char **ret_missing)
 {
     static const HostDevice nothing = {0};
     const HostDevice *device = fact ? fact : &nothing;
+    BaseTri parts[3];
 
     if (entry->address_set &&
         (!hostdev->host_known || !base_pci_equal(entry->address, hostdev->host)))
-        return FALSE;
-    return matches_number(entry->vendor, device->vendor, 0) &&
-           matches_number(entry->device, device->device, 0) &&
-           matches_number(entry->class_value, device->class, 24 - 4 * entry->class_digits);
-}
-
-static const PolicyUsage *
-first_match(const ViommuPolicy *policy, const ModelHostdev *hostdev, const HostDevice *fact)
-{
-    for (guint i = 0; i < policy->usages->len; i++)
-        if (matches(policy->usages->pdata[i], hostdev, fact))
-            return policy->usages->pdata[i];
-    return NULL;
+        return BASE_NO;
+    parts[0] = matches_number(entry->class_value, device->class, 24 - 4 * entry->class_digits,
+                              "class", ret_missing);
+    parts[1] = matches_number(entry->device, device->device, 0, "device", ret_missing);
+    parts[2] = matches_number(entry->vendor, device->vendor, 0, "vendor", ret_missing);
+    if (parts[0] == BASE_NO || parts[1] == BASE_NO || parts[2] == BASE_NO)
+        return BASE_NO;
+    if (parts[0] == BASE_YES && parts[1] == BASE_YES && parts[2] == BASE_YES)
+        return BASE_YES;
+    return BASE_UNKNOWN;
 }
 
 static const ModelIntentDevice *
@@ -117,14 +122,12 @@ smaller(BaseU64 a, BaseU64 b)
     return a.value < b.value ? a : b;
 }
 
-PolicyDemand
-policy_demand(const ViommuPolicy *policy, const ViommuDomain *domain, const ModelHostdev *hostdev,
-              const HostDevice *fact)
+/* @entry may be NULL: none matches */
+static PolicyDemand
+demand_by(const ViommuPolicy *policy, const PolicyUsage *entry, const ModelIntentDevice *intent)
 {
     PolicyDemand demand = {
         .asked = policy->usage, .max_usage = policy->max_usage, .because = "policy default"};
-    const PolicyUsage *entry = first_match(policy, hostdev, fact);
-    const ModelIntentDevice *intent = intent_of(domain, hostdev);
 
     if (entry && entry->max_usage_set)
         demand.max_usage = entry->max_usage;
@@ -144,6 +147,47 @@ policy_demand(const ViommuPolicy *policy, const ViommuDomain *domain, const Mode
         demand.pasid_bits = smaller(demand.pasid_bits, entry->pasid_bits);
     if (base_u64_is_known(demand.pasid_bits))
         demand.pasid_bits = smaller(demand.pasid_bits, policy->domain_quota.pasid_bits);
+    return demand;
+}
+
+static gboolean
+is_same(const PolicyDemand *a, const PolicyDemand *b)
+{
+    return a->usage == b->usage && a->asked == b->asked && a->max_usage == b->max_usage &&
+           a->pasid_bits.state == b->pasid_bits.state && a->pasid_bits.value == b->pasid_bits.value;
+}
+
+PolicyDemand
+policy_demand(const ViommuPolicy *policy, const ViommuDomain *domain, const ModelHostdev *hostdev,
+              const HostDevice *fact)
+{
+    const ModelIntentDevice *intent = intent_of(domain, hostdev);
+    g_autoptr(GArray) possible = g_array_new(FALSE, FALSE, sizeof(PolicyDemand));
+    PolicyDemand demand = demand_by(policy, NULL, intent);
+
+    for (guint i = 0; i < policy->usages->len; i++) {
+        const PolicyUsage *entry = policy->usages->pdata[i];
+        PolicyDemand by_entry = demand_by(policy, entry, intent);
+        BaseTri match = matches(entry, hostdev, fact, &by_entry.missing);
+
+        if (match == BASE_UNKNOWN)
+            g_array_append_val(possible, by_entry);
+        if (match != BASE_YES)
+            continue;
+        demand = by_entry;
+        demand.missing = NULL;
+        break;
+    }
+    for (guint i = possible->len; i-- > 0;) {
+        PolicyDemand other = g_array_index(possible, PolicyDemand, i);
+        const char *missing = other.missing;
+
+        if (is_same(&demand, &other))
+            continue;
+        if (other.usage > demand.usage)
+            demand = other;
+        demand.missing = missing;
+    }
     return demand;
 }
 

@@ -69,9 +69,12 @@ typedef struct {
     ViommuUsage max_usage;
     BaseU64 pasid_bits;  /* wanted width; UNKNOWN: as wide as possible */
     const char *because; /* static: "domain intent", "policy entry", "policy default" */
+    const char *missing; /* static: fact ("vendor", "device", "class") without which it cannot be
+                            told whether an entry matches; the demand is then the greatest that
+                            there can be. NULL: sure */
 } PolicyDemand;
 
-/* @fact may be NULL (device unknown to the host facts) */
+/* @fact may be NULL (device unknown to the host facts); a number that is ABSENT matches nothing */
 PolicyDemand policy_demand(const ViommuPolicy *policy, const ViommuDomain *domain,
                            const ModelHostdev *hostdev, const HostDevice *fact);
 /* Spare hotplug ports wanted: the domain's wish, else the policy's */

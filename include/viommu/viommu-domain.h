@@ -89,6 +89,17 @@ const char *viommu_domain_get_text(const ViommuDomain *domain, gsize *ret_length
  */
 guint viommu_domain_count_assigned(const ViommuDomain *domain);
 
+/**
+ * viommu_domain_is_plain:
+ *
+ * Returns: whether the domain is none of our business: no assigned device, no vIOMMU, no wish for
+ *   one, and nothing that pins its memory. An <interface type='network'> may still become a
+ *   device when the domain starts.
+ *
+ * Since: 0.1
+ */
+gboolean viommu_domain_is_plain(const ViommuDomain *domain);
+
 #ifndef VIOMMU_INTERNAL /* the rooms have their own */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ViommuDomain, viommu_domain_unref)
 #endif

@@ -69,4 +69,17 @@ char **viommu_host_list_idle(const ViommuHost *host);
  */
 gboolean viommu_host_probe(ViommuHost *host, const char *const *named, GError **error);
 
+/**
+ * viommu_host_ask_qemu:
+ * @program: (type filename): a QEMU system emulator, or its name in PATH
+ *
+ * Starts it with a machine of none, asks for its version and the properties of its devices over
+ * QMP, and ends it, within ten seconds. Nothing else of this library starts a program.
+ *
+ * Returns: FALSE with %VIOMMU_ERROR_IO, %VIOMMU_ERROR_UNSUPPORTED or an error of g_spawn
+ *
+ * Since: 0.1
+ */
+gboolean viommu_host_ask_qemu(ViommuHost *host, const char *program, GError **error);
+
 G_END_DECLS

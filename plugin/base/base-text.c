@@ -38,6 +38,14 @@ base_take_hex(const char **cursor, guint64 *ret)
 }
 
 gboolean
+base_parse_loose_u64(const char *text, guint base, guint64 *ret)
+{
+    while (text && g_ascii_isspace(*text))
+        text++;
+    return base_parse_u64(text && *text == '+' ? text + 1 : text, base, ret);
+}
+
+gboolean
 base_parse_version(const char *text, guint64 *ret)
 {
     guint64 part[3] = {0, 0, 0};

@@ -6,6 +6,9 @@
 
 /* Whole-string unsigned number; @base 0 takes 0x… and decimal. Sign, blank, overflow: FALSE. */
 gboolean base_parse_u64(const char *text, guint base, guint64 *ret);
+/* The same as libvirt reads an XML attribute (virStrToLong_ullp, 11.3, src/util/virstring.c:217):
+ * blanks before it and a plus are no matter. */
+gboolean base_parse_loose_u64(const char *text, guint base, guint64 *ret);
 
 /* "0x" with 1 to 16 digits, after blanks and before a blank or the end of the line; *cursor moves
  * behind them. Else FALSE, and *cursor is anywhere. */

@@ -46,6 +46,16 @@ mdev_free(gpointer data)
 }
 
 static void
+entry_free(gpointer data)
+{
+    HostEntry *entry = data;
+
+    g_free(entry->name);
+    clear_text(&entry->text);
+    g_free(entry);
+}
+
+static void
 vdpa_free(gpointer data)
 {
     HostVdpa *vdpa = data;
@@ -89,6 +99,10 @@ host_facts_new(void)
     host->groups = g_ptr_array_new_with_free_func(group_free);
     host->devices = g_ptr_array_new_with_free_func(device_free);
     host->vdpa = g_ptr_array_new_with_free_func(vdpa_free);
+    host->hugepages = g_ptr_array_new_with_free_func(entry_free);
+    host->pinned = g_ptr_array_new_with_free_func(entry_free);
+    host->options = g_ptr_array_new_with_free_func(entry_free);
+    host->qemu_devices = g_ptr_array_new_with_free_func(entry_free);
     host->reservations = g_ptr_array_new_with_free_func(reservation_free);
     host->reasons = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     return host;
@@ -125,10 +139,16 @@ host_facts_unref(ViommuHost *host)
     clear_text(&host->kernel_release);
     clear_text(&host->kernel_cmdline);
     g_free(host->memlock.of);
+    clear_text(&host->memlock.kind);
+    clear_text(&host->memlock.unit_file);
     g_ptr_array_unref(host->iommus);
     g_ptr_array_unref(host->groups);
     g_ptr_array_unref(host->devices);
     g_ptr_array_unref(host->vdpa);
+    g_ptr_array_unref(host->hugepages);
+    g_ptr_array_unref(host->pinned);
+    g_ptr_array_unref(host->options);
+    g_ptr_array_unref(host->qemu_devices);
     g_ptr_array_unref(host->reservations);
     g_hash_table_unref(host->reasons);
     g_free(host);
@@ -177,6 +197,28 @@ host_facts_add_mdev(HostDevice *device, const char *name)
         device->mdev_types = g_ptr_array_new_with_free_func(mdev_free);
     g_ptr_array_add(device->mdev_types, type);
     return type;
+}
+
+HostEntry *
+host_facts_add_entry(GPtrArray *list, const char *name)
+{
+    HostEntry *entry = g_new0(HostEntry, 1);
+
+    entry->name = g_strdup(name);
+    g_ptr_array_add(list, entry);
+    return entry;
+}
+
+const HostEntry *
+host_facts_entry(const GPtrArray *list, const char *name)
+{
+    for (guint i = 0; i < list->len; i++) {
+        const HostEntry *entry = list->pdata[i];
+
+        if (g_str_equal(entry->name, name))
+            return entry;
+    }
+    return NULL;
 }
 
 HostVdpa *

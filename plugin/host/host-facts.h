@@ -147,7 +147,20 @@ typedef struct {
     char *of;           /* whose limits: "libvirtd", "virtqemud", "self"; NULL: unknown */
     BaseU64 soft, hard; /* bytes; G_MAXUINT64: unlimited (JSON: "unlimited") */
     BaseTri can_raise;  /* has CAP_SYS_RESOURCE */
+    BaseText kind;      /* "monolithic", "modular", "session": which daemon that is */
+    BaseU64 unit;       /* hard limit that its systemd unit will give it; bytes as above */
+    BaseText unit_file; /* that says so: "/etc/systemd/system/libvirtd.service.d/limit.conf" */
 } HostMemlock;
+
+/* One of the plain lists below; each has its own meaning of the numbers. */
+typedef struct {
+    char *name; /* the first member, as above */
+    BaseU64 numbers[3];
+    BaseText text;
+} HostEntry;
+
+enum { HOST_HUGEPAGES_TOTAL, HOST_HUGEPAGES_FREE };
+enum { HOST_PINNED_PROCESSES, HOST_PINNED_LOCKED, HOST_PINNED_PINNED };
 
 struct _ViommuHost {
     gint refs;
@@ -164,13 +177,24 @@ struct _ViommuHost {
     BaseTri vfio_container, vfio_cdev, iommufd;
     BaseU64 dma_entry_limit;
     BaseTri isolated_msi;
+    BaseTri unsafe_interrupts; /* vfio_iommu_type1 allow_unsafe_interrupts */
+    BaseTri noiommu;           /* vfio enable_unsafe_noiommu_mode */
+    BaseTri denylist_off;      /* vfio-pci disable_denylist */
     HostMemlock memlock;
     BaseState iommus_state, groups_state, devices_state; /* whether the list could be read */
     GPtrArray *iommus;                                   /* of HostIommu, by name */
     GPtrArray *groups;                                   /* of HostGroup, by id */
     GPtrArray *devices;                                  /* of HostDevice, by address */
     BaseState vdpa_state;                                /* absent: the bus is not loaded */
-    GPtrArray *vdpa;                                     /* of HostVdpa, by name */
+    BaseState hugepages_state;                           /* absent: the kernel has none */
+    GPtrArray *hugepages; /* of HostEntry: "2048kB"; HOST_HUGEPAGES_* */
+    BaseState pinned_state;
+    GPtrArray *pinned; /* of HostEntry: user id of QEMU processes; HOST_PINNED_*, bytes */
+    BaseState options_state;
+    GPtrArray *options; /* of HostEntry: "CONFIG_IOMMUFD"; text "y", "m" or "n" */
+    BaseState qemu_devices_state;
+    GPtrArray *qemu_devices;      /* of HostEntry: "intel-iommu"; text: its properties, by blanks */
+    GPtrArray *vdpa;              /* of HostVdpa, by name */
     BaseState reservations_state; /* of this moment, so in no saved document */
     GPtrArray *reservations;      /* of HostReservation, by UUID; the ledger fills it in */
     GHashTable *reasons; /* char * fact path -> char * why it is unknown and what it would take */
@@ -185,6 +209,10 @@ HostIommu *host_facts_add_iommu(ViommuHost *host, const char *name);
 HostGroup *host_facts_add_group(ViommuHost *host, guint id);
 HostDevice *host_facts_add_device(ViommuHost *host, BasePci address);
 HostMdevType *host_facts_add_mdev(HostDevice *device, const char *name);
+/* To one of the lists of HostEntry. (transfer none) */
+HostEntry *host_facts_add_entry(GPtrArray *list, const char *name);
+/* (transfer none) (nullable) */
+const HostEntry *host_facts_entry(const GPtrArray *list, const char *name);
 HostVdpa *host_facts_add_vdpa(ViommuHost *host, const char *name);
 /* After the last add: sorts the lists, which the look-ups below need. */
 void host_facts_sort(ViommuHost *host);

@@ -53,6 +53,9 @@ const HostField host_fields_vfio[] = {
     TRI(ViommuHost, iommufd, "iommufd"),
     NUMBER(ViommuHost, dma_entry_limit, "dma_entry_limit", G_MAXUINT32),
     TRI(ViommuHost, isolated_msi, "isolated_msi"),
+    TRI(ViommuHost, unsafe_interrupts, "unsafe_interrupts"),
+    TRI(ViommuHost, noiommu, "noiommu"),
+    TRI(ViommuHost, denylist_off, "denylist_off"),
     END,
 };
 
@@ -60,6 +63,9 @@ const HostField host_fields_memlock[] = {
     OTHER(HostMemlock, soft, "soft", HOST_FIELD_LIMIT),
     OTHER(HostMemlock, hard, "hard", HOST_FIELD_LIMIT),
     TRI(HostMemlock, can_raise, "can_raise"),
+    OTHER(HostMemlock, kind, "kind", HOST_FIELD_TEXT),
+    OTHER(HostMemlock, unit, "unit", HOST_FIELD_LIMIT),
+    OTHER(HostMemlock, unit_file, "unit_file", HOST_FIELD_TEXT),
     END,
 };
 
@@ -118,6 +124,29 @@ const HostField host_fields_vdpa[] = {
     END,
 };
 
+const HostField host_fields_hugepages[] = {
+    NUMBER(HostEntry, numbers[HOST_HUGEPAGES_TOTAL], "total", G_MAXUINT32),
+    NUMBER(HostEntry, numbers[HOST_HUGEPAGES_FREE], "free", G_MAXUINT32),
+    END,
+};
+
+const HostField host_fields_pinned[] = {
+    NUMBER(HostEntry, numbers[HOST_PINNED_PROCESSES], "processes", G_MAXUINT32),
+    NUMBER(HostEntry, numbers[HOST_PINNED_LOCKED], "locked", G_MAXINT64),
+    NUMBER(HostEntry, numbers[HOST_PINNED_PINNED], "pinned", G_MAXINT64),
+    END,
+};
+
+const HostField host_fields_option[] = {
+    OTHER(HostEntry, text, "value", HOST_FIELD_TEXT),
+    END,
+};
+
+const HostField host_fields_qemu_device[] = {
+    OTHER(HostEntry, text, "properties", HOST_FIELD_WORDS),
+    END,
+};
+
 const HostField host_fields_pcie[] = {
     TRI(HostPcie, ats, "ats"),
     TRI(HostPcie, ats_enabled, "ats_enabled"),
@@ -170,6 +199,32 @@ load_address(const BasePlace *place, BaseText *ret, GError **error)
         return TRUE;
     base_place_error(place, error, "must be an address such as 0000:01:00.0");
     return FALSE;
+}
+
+/* An array of words without blanks. */
+static gboolean
+load_words(const BasePlace *place, BaseText *ret, GError **error)
+{
+    g_autoptr(GString) words = g_string_new(NULL);
+
+    if (!place->present)
+        return TRUE;
+    if (!base_place_is_array(place, error))
+        return FALSE;
+    for (gsize i = 0; i < base_place_length(place); i++) {
+        BasePlace element = base_place_element(place, i);
+        const char *word = NULL;
+
+        if (!host_fields_string(&element, &word, error))
+            return FALSE;
+        if (!word || !*word || strchr(word, ' ')) {
+            base_place_error(&element, error, "must be a word");
+            return FALSE;
+        }
+        g_string_append_printf(words, "%s%s", words->len ? " " : "", word);
+    }
+    *ret = (BaseText){BASE_STATE_KNOWN, g_string_free(g_steal_pointer(&words), FALSE)};
+    return TRUE;
 }
 
 static gboolean
@@ -229,6 +284,8 @@ load_field(const BasePlace *place, const HostField *field, gpointer target, GErr
         return load_text(place, target, error);
     case HOST_FIELD_ADDRESS:
         return load_address(place, target, error);
+    case HOST_FIELD_WORDS:
+        return load_words(place, target, error);
     }
     g_assert_not_reached();
 }
@@ -270,6 +327,20 @@ save_version(BaseJson *object, const char *key, BaseU64 version)
 }
 
 static void
+save_words(BaseJson *object, const char *key, BaseText words)
+{
+    g_auto(GStrv) list = NULL;
+    BaseJson *array = json_object_new_array();
+
+    list = g_strsplit(words.text ? words.text : "", " ", -1);
+    for (guint i = 0; list[i]; i++) {
+        if (*list[i])
+            json_object_array_add(array, json_object_new_string(list[i]));
+    }
+    json_object_object_add(object, key, array);
+}
+
+static void
 save_field(BaseJson *object, const HostField *field, gconstpointer source)
 {
     const BaseU64 *number = source;
@@ -292,6 +363,9 @@ save_field(BaseJson *object, const HostField *field, gconstpointer source)
         return;
     case HOST_FIELD_VERSION:
         save_version(object, field->key, *number);
+        return;
+    case HOST_FIELD_WORDS:
+        save_words(object, field->key, *(const BaseText *)source);
         return;
     case HOST_FIELD_TEXT:
     case HOST_FIELD_ADDRESS:

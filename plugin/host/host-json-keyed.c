@@ -14,6 +14,36 @@ add_vdpa(gpointer owner, const char *name)
     return host_facts_add_vdpa(owner, name);
 }
 
+static gpointer
+add_hugepages(gpointer owner, const char *name)
+{
+    return host_facts_add_entry(((ViommuHost *)owner)->hugepages, name);
+}
+
+static gpointer
+add_pinned(gpointer owner, const char *name)
+{
+    return host_facts_add_entry(((ViommuHost *)owner)->pinned, name);
+}
+
+static gpointer
+add_option(gpointer owner, const char *name)
+{
+    return host_facts_add_entry(((ViommuHost *)owner)->options, name);
+}
+
+static gpointer
+add_qemu_device(gpointer owner, const char *name)
+{
+    return host_facts_add_entry(((ViommuHost *)owner)->qemu_devices, name);
+}
+
+const HostJsonKeyed host_json_hugepages = {"hugepages", "size", host_fields_hugepages,
+                                           add_hugepages};
+const HostJsonKeyed host_json_pinned = {"pinned", "uid", host_fields_pinned, add_pinned};
+const HostJsonKeyed host_json_options = {"kernel_options", "name", host_fields_option, add_option};
+const HostJsonKeyed host_json_qemu = {"qemu_devices", "name", host_fields_qemu_device,
+                                      add_qemu_device};
 const HostJsonKeyed host_json_mdev = {"mdev_types", "type", host_fields_mdev, add_mdev};
 const HostJsonKeyed host_json_vdpa = {"vdpa", "name", host_fields_vdpa, add_vdpa};
 

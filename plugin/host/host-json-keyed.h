@@ -14,6 +14,8 @@ typedef struct {
 } HostJsonKeyed;
 
 extern const HostJsonKeyed host_json_mdev; /* owner: HostDevice */
+/* owner: ViommuHost */
+extern const HostJsonKeyed host_json_hugepages, host_json_pinned, host_json_options, host_json_qemu;
 extern const HostJsonKeyed host_json_vdpa; /* owner: ViommuHost */
 
 gboolean host_json_load_keyed(const BasePlace *object, const HostJsonKeyed *list, gpointer owner,

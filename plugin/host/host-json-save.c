@@ -250,6 +250,10 @@ host_json_save(const ViommuHost *host)
     save_list(root, "groups", host->groups_state, host->groups, save_group);
     save_list(root, "devices", host->devices_state, host->devices, save_device);
     host_json_save_keyed(root, &host_json_vdpa, host->vdpa_state, host->vdpa);
+    host_json_save_keyed(root, &host_json_hugepages, host->hugepages_state, host->hugepages);
+    host_json_save_keyed(root, &host_json_pinned, host->pinned_state, host->pinned);
+    host_json_save_keyed(root, &host_json_options, host->options_state, host->options);
+    host_json_save_keyed(root, &host_json_qemu, host->qemu_devices_state, host->qemu_devices);
     save_unknown(root, host);
     return root;
 }

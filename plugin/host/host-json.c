@@ -156,7 +156,11 @@ host_json_parse(BaseJson *value, const char *name, GError **error)
         !load_section(&root, "vfio", host_fields_vfio, host, error) ||
         !load_memlock(&root, &host->memlock, error) || !load_unknown(&root, host, error) ||
         !load_lists(&root, host, error) ||
-        !host_json_load_keyed(&root, &host_json_vdpa, host, &host->vdpa_state, error))
+        !host_json_load_keyed(&root, &host_json_vdpa, host, &host->vdpa_state, error) ||
+        !host_json_load_keyed(&root, &host_json_hugepages, host, &host->hugepages_state, error) ||
+        !host_json_load_keyed(&root, &host_json_pinned, host, &host->pinned_state, error) ||
+        !host_json_load_keyed(&root, &host_json_options, host, &host->options_state, error) ||
+        !host_json_load_keyed(&root, &host_json_qemu, host, &host->qemu_devices_state, error))
         return NULL;
     host_facts_set_kernel(host);
     return g_steal_pointer(&host);

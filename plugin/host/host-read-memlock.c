@@ -92,6 +92,25 @@ read_capabilities(HostTree *tree, const char *path)
     return EBADMSG;
 }
 
+/* Who runs it tells what it serves: one that is not root's is a user's own. */
+static void
+read_kind(HostTree *tree, const char *path)
+{
+    HostMemlock *memlock = &tree->host->memlock;
+    g_auto(GStrv) lines = NULL;
+    const char *kind = g_str_equal(memlock->of, "libvirtd") ? "monolithic" : "modular";
+
+    if (host_sys_lines(tree->root, path, LIMITS_SIZE, &lines))
+        return;
+    for (guint i = 0; lines[i]; i++) {
+        guint64 uid = 0;
+
+        if (sscanf(lines[i], "Uid: %" G_GUINT64_FORMAT, &uid) == 1 && uid != 0)
+            kind = "session";
+    }
+    memlock->kind = (BaseText){BASE_STATE_KNOWN, g_strdup(kind)};
+}
+
 /* FALSE: this process has ended, or is none of them */
 static gboolean
 read_daemon(HostTree *tree, const char *pid)
@@ -109,6 +128,7 @@ read_daemon(HostTree *tree, const char *pid)
     tree->host->memlock.of = g_steal_pointer(&name);
     if (failed)
         host_tree_failed(tree, "limits/memlock", limits, failed);
+    read_kind(tree, status);
     failed = read_capabilities(tree, status);
     if (failed)
         host_tree_failed(tree, "limits/memlock/can_raise", status, failed);

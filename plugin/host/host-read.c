@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 #include "host-tree.h"
 
@@ -48,9 +49,28 @@ host_tree_config(const HostTree *tree, const char *option)
     return base_tri(strstr(tree->kconfig, built_in) || strstr(tree->kconfig, module));
 }
 
+/* /proc/config.gz, where CONFIG_IKCONFIG_PROC made one. (transfer full) (nullable) */
+static char *
+unpack(const guint8 *packed, gsize length)
+{
+    z_stream stream = {.next_in = (guint8 *)packed, .avail_in = (guint)length};
+    g_autofree char *text = g_malloc(KCONFIG_LIMIT + 1);
+    int result;
+
+    if (inflateInit2(&stream, 16 + MAX_WBITS) != Z_OK) /* 16: with a gzip header */
+        return NULL;
+    stream.next_out = (guint8 *)text;
+    stream.avail_out = (guint)KCONFIG_LIMIT;
+    result = inflate(&stream, Z_FINISH);
+    text[stream.total_out] = '\0';
+    (void)inflateEnd(&stream);
+    return result == Z_STREAM_END ? g_strdup(text) : NULL;
+}
+
 static void
 read_kconfig(HostTree *tree)
 {
+    g_autofree guint8 *packed = NULL;
     const char *release = tree->host->kernel_release.text;
     g_autofree char *boot = NULL;
     g_autofree char *modules = NULL;
@@ -64,6 +84,52 @@ read_kconfig(HostTree *tree)
     if (host_sys_bytes(tree->root, boot, KCONFIG_LIMIT, &text, &length) == 0 ||
         host_sys_bytes(tree->root, modules, KCONFIG_LIMIT, &text, &length) == 0)
         tree->kconfig = (char *)text;
+    else if (host_sys_bytes(tree->root, "proc/config.gz", KCONFIG_LIMIT, &packed, &length) == 0)
+        tree->kconfig = unpack(packed, length);
+}
+
+/* What decides about VFIO, iommufd and nesting on this kernel. */
+static void
+keep_options(HostTree *tree)
+{
+    static const char *const names[] = {"CONFIG_IOMMUFD",
+                                        "CONFIG_IOMMUFD_VFIO_CONTAINER",
+                                        "CONFIG_VFIO_DEVICE_CDEV",
+                                        "CONFIG_VFIO_CONTAINER",
+                                        "CONFIG_VFIO_IOMMU_TYPE1",
+                                        "CONFIG_VFIO_NOIOMMU",
+                                        "CONFIG_VFIO_PCI",
+                                        "CONFIG_INTEL_IOMMU",
+                                        "CONFIG_INTEL_IOMMU_DEFAULT_ON",
+                                        "CONFIG_INTEL_IOMMU_SVM",
+                                        "CONFIG_INTEL_IOMMU_SCALABLE_MODE_DEFAULT_ON",
+                                        "CONFIG_IRQ_REMAP",
+                                        "CONFIG_AMD_IOMMU",
+                                        "CONFIG_AMD_IOMMU_IOMMUFD",
+                                        "CONFIG_ARM_SMMU_V3",
+                                        "CONFIG_ARM_SMMU_V3_SVA",
+                                        "CONFIG_ARM_SMMU_V3_IOMMUFD",
+                                        "CONFIG_TEGRA241_CMDQV",
+                                        "CONFIG_IOMMU_DEFAULT_PASSTHROUGH",
+                                        "CONFIG_IOMMU_DEFAULT_DMA_STRICT",
+                                        "CONFIG_IOMMU_DEFAULT_DMA_LAZY"};
+
+    if (!tree->kconfig) {
+        host_facts_explain(tree->host, "kernel_options",
+                           "no configuration of this kernel in /boot, /lib/modules or "
+                           "/proc/config.gz");
+        return;
+    }
+    tree->host->options_state = BASE_STATE_KNOWN;
+    for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_autofree char *module = g_strconcat("\n", names[i], "=m\n", NULL);
+        const char *value = strstr(tree->kconfig, module) ? "m" : "n";
+
+        if (host_tree_config(tree, names[i]) == BASE_YES && *value == 'n')
+            value = "y";
+        host_facts_add_entry(tree->host->options, names[i])->text =
+            (BaseText){BASE_STATE_KNOWN, g_strdup(value)};
+    }
 }
 
 static gboolean
@@ -159,6 +225,7 @@ begin(HostTree *tree, const char *root, HostDir *dir, GError **error)
     tree->host->sysroot = g_strdup(root);
     host_tree_read_system(tree);
     read_kconfig(tree);
+    keep_options(tree);
     tree->host->vtd_scalable_default =
         host_tree_config(tree, "CONFIG_INTEL_IOMMU_SCALABLE_MODE_DEFAULT_ON");
     return TRUE;
@@ -182,6 +249,8 @@ host_read_tree(const char *root, HostReadFlags flags, GError **error)
     if (!begin(&tree, root, &dir, error))
         return NULL;
     host_tree_read_memlock(&tree);
+    host_tree_read_unit(&tree);
+    host_tree_read_limits(&tree);
     host_tree_read_iommus(&tree);
     host_tree_read_groups(&tree);
     host_tree_read_devices(&tree);

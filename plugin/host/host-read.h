@@ -33,5 +33,8 @@ ViommuHost *host_json_parse(BaseJson *value, const char *name, GError **error);
 BaseJson *host_json_save(const ViommuHost *host);
 /* The same with what follows from the facts: "decoded", "notes" and "verdict". */
 BaseJson *host_json_describe(const ViommuHost *host);
+/* Asks the QEMU @program (a path, or a name in PATH) for its version and the properties of its
+ * devices, for at most ten seconds; replaces what the facts had of them. Starts a process. */
+gboolean host_ask_qemu(ViommuHost *host, const char *program, GError **error);
 /* Facts of which nothing is known ("--host none") */
 ViommuHost *host_facts_none(void);

@@ -25,6 +25,8 @@ void host_tree_read_memlock(HostTree *tree); /* the libvirt daemon's limits */
 /* The same of the daemon that started us, or else named itself in a pid file: without a look at
  * each process */
 void host_tree_read_own_memlock(HostTree *tree);
+void host_tree_read_unit(HostTree *tree);      /* what systemd will give it; after the above */
+void host_tree_read_limits(HostTree *tree);    /* huge pages, pinned memory, module switches */
 void host_tree_read_vfio(HostTree *tree);      /* needs the devices */
 void host_tree_read_isolation(HostTree *tree); /* of interrupts; needs the IOMMUs */
 void host_tree_read_iommus(HostTree *tree);

@@ -81,3 +81,18 @@ viommu_domain_count_assigned(const ViommuDomain *domain)
     }
     return count;
 }
+
+gboolean
+viommu_domain_is_plain(const ViommuDomain *domain)
+{
+    g_return_val_if_fail(domain, FALSE);
+
+    for (guint i = 0; i < domain->hostdevs->len; i++) {
+        const ModelHostdev *hostdev = g_ptr_array_index(domain->hostdevs, i);
+
+        if (hostdev->kind != MODEL_HOSTDEV_NETWORK)
+            return FALSE;
+    }
+    return domain->iommus->len == 0 && !domain->intent && !domain->locked &&
+           domain->nvme_disks == 0 && domain->vdpa_devices == 0;
+}

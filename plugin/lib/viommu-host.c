@@ -160,6 +160,16 @@ viommu_host_unref(ViommuHost *host)
 }
 
 gboolean
+viommu_host_ask_qemu(ViommuHost *host, const char *program, GError **error)
+{
+    g_return_val_if_fail(host, FALSE);
+    g_return_val_if_fail(program, FALSE);
+    g_return_val_if_fail(!error || !*error, FALSE);
+
+    return host_ask_qemu(host, program, error);
+}
+
+gboolean
 viommu_host_has_iommu(const ViommuHost *host)
 {
     g_return_val_if_fail(host, FALSE);

@@ -14,6 +14,7 @@ model_run_new(ViommuDomain *domain, guint guess)
     run->domain = domain;
     run->guess = guess;
     run->items = g_array_new(FALSE, TRUE, sizeof(ModelItem));
+    run->refusals = g_array_new(FALSE, TRUE, sizeof(ModelRefusal));
     run->added = g_ptr_array_new_with_free_func((GDestroyNotify)model_controller_free);
     return run;
 }
@@ -22,9 +23,11 @@ void
 model_run_free(ModelRun *run)
 {
     g_array_unref(run->items);
+    g_array_unref(run->refusals);
     g_ptr_array_unref(run->added);
     g_free(run);
 }
+
 ModelItem *
 model_run_item(const ModelRun *run, guint index)
 {

@@ -37,6 +37,7 @@ typedef struct {
     guint guess;
     guint matters;    /* guesses that make a difference for this domain */
     GArray *items;    /* of ModelItem */
+    GArray *refusals; /* of ModelRefusal: why it failed */
     GPtrArray *added; /* of ModelController: those that libvirt will add, by index */
 } ModelRun;
 

@@ -120,7 +120,7 @@ model_number(const xmlNode *element, const char *name, guint base)
 
     if (!text)
         return base_u64_absent();
-    return base_parse_u64(text, base, &value) ? base_u64(value) : (BaseU64){0};
+    return base_parse_loose_u64(text, base, &value) ? base_u64(value) : (BaseU64){0};
 }
 
 BaseTri

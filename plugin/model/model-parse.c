@@ -89,6 +89,7 @@ domain_new(const char *text, gsize length, const char *file)
     domain->text = g_strndup(text, length);
     domain->length = length;
     domain->controllers = g_ptr_array_new_with_free_func((GDestroyNotify)model_controller_free);
+    domain->refusals = g_array_new(FALSE, FALSE, sizeof(ModelRefusal));
     domain->added_controllers =
         g_ptr_array_new_with_free_func((GDestroyNotify)model_controller_free);
     domain->hostdevs = g_ptr_array_new_with_free_func((GDestroyNotify)model_hostdev_free);
@@ -191,6 +192,7 @@ model_domain_unref(ViommuDomain *domain)
         return;
     free_strings(domain);
     g_ptr_array_unref(domain->controllers);
+    g_array_unref(domain->refusals);
     g_ptr_array_unref(domain->added_controllers);
     g_ptr_array_unref(domain->hostdevs);
     g_ptr_array_unref(domain->endpoints);

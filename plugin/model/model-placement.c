@@ -28,6 +28,15 @@ is_piix3(const ModelRun *run, const ModelItem *item, guint *ret_function)
            strcmp(item->endpoint->what, "usb controller piix3-uhci") == 0;
 }
 
+static gboolean
+refuse(ModelRun *run, ModelRefusal why, const xmlNode *node)
+{
+    why.node = node;
+    if (why.kind != MODEL_REFUSAL_NONE)
+        g_array_append_val(run->refusals, why);
+    return FALSE;
+}
+
 /* Devices whose kind we do not know but whose address is written: their place is taken. A console
  * repeats the address of its serial port. */
 static gboolean
@@ -41,25 +50,47 @@ reserve_strangers(const ModelRun *run, ModelSlots *slots)
         for (guint i = 0; i < run->items->len && !known; i++)
             known = model_run_item(run, i)->node == node;
         if (!known && !model_attribute_is(node, "type", "pci") &&
-            !model_slots_reserve(slots, address.pci, MODEL_SLOT_PCI))
+            !model_slots_reserve(slots, address.pci, MODEL_SLOT_PCI, NULL))
             return FALSE;
     }
     return TRUE;
 }
 
+/* libvirt stops at the first that it cannot have; here all are found. */
 static gboolean
-reserve_written(const ModelRun *run, ModelSlots *slots)
+reserve_written(ModelRun *run, ModelSlots *slots)
 {
+    gboolean good = TRUE;
     guint function;
 
     for (guint i = 0; i < run->items->len; i++) {
         const ModelItem *item = model_run_item(run, i);
+        ModelRefusal why = {0};
 
         if (item->address->kind == MODEL_ADDRESS_WRITTEN && !is_piix3(run, item, &function) &&
-            !model_slots_reserve(slots, item->address->pci, item->flags & ~MODEL_SLOT_AUTO))
-            return FALSE;
+            !model_slots_reserve(slots, item->address->pci, item->flags & ~MODEL_SLOT_AUTO, &why))
+            good = refuse(run, why, item->node);
     }
-    return reserve_strangers(run, slots);
+    return reserve_strangers(run, slots) && good;
+}
+
+/* A place that belongs to the chipset. FALSE: something else is written there. */
+static gboolean
+reserve_fixed(ModelRun *run, ModelSlots *slots, guint slot, guint function, guint flags)
+{
+    BasePci place = {0, 0, (guint8)slot, (guint8)function};
+    ModelRefusal why = {0};
+
+    if (model_slots_reserve(slots, place, flags, &why))
+        return TRUE;
+    for (guint i = 0; i < run->items->len; i++) {
+        const ModelItem *item = model_run_item(run, i);
+
+        if (item->address->kind == MODEL_ADDRESS_WRITTEN &&
+            base_pci_equal(item->address->pci, place))
+            return refuse(run, why, item->node);
+    }
+    return FALSE;
 }
 
 static void
@@ -74,11 +105,13 @@ static gboolean
 put_if_free(ModelSlots *slots, ModelItem *item, guint slot, guint flags)
 {
     if (model_slots_in_use(slots, 0, slot) ||
-        !model_slots_reserve(slots, (BasePci){0, 0, (guint8)slot, 0}, flags))
+        !model_slots_reserve(slots, (BasePci){0, 0, (guint8)slot, 0}, flags, NULL))
         return FALSE;
     put(item, slot, 0);
     return TRUE;
 }
+
+static const ModelRefusal no_room = {.kind = MODEL_REFUSAL_ROOM};
 
 /* The first video device: slot 1 (q35) or 2 (i440fx), else the next free place at this point. */
 static gboolean
@@ -92,7 +125,7 @@ place_primary_video(ModelRun *run, ModelSlots *slots, guint slot, guint flags)
         if (!is_wanted(item) || put_if_free(slots, item, slot, flags))
             return TRUE;
         item->placed = model_slots_reserve_next(slots, item->flags, -1, &item->chosen);
-        return item->placed;
+        return item->placed || refuse(run, no_room, item->node);
     }
     return TRUE;
 }
@@ -111,7 +144,7 @@ place_q35(ModelRun *run, ModelSlots *slots)
             continue;
         if (item->endpoint && g_str_has_prefix(item->endpoint->what, "sata") &&
             item->endpoint->index == 0) {
-            if (!model_slots_reserve(slots, (BasePci){0, 0, 0x1f, 2}, flags))
+            if (!reserve_fixed(run, slots, 0x1f, 2, flags))
                 return FALSE;
             put(item, 0x1f, 2);
         } else if (item->usb_function == 0) {
@@ -121,8 +154,7 @@ place_q35(ModelRun *run, ModelSlots *slots)
             put_if_free(slots, item, 0x1e, flags);
         }
     }
-    if (!model_slots_reserve(slots, (BasePci){0, 0, 0x1f, 0}, flags) ||
-        !model_slots_reserve(slots, (BasePci){0, 0, 0x1f, 3}, flags) ||
+    if (!reserve_fixed(run, slots, 0x1f, 0, flags) || !reserve_fixed(run, slots, 0x1f, 3, flags) ||
         !place_primary_video(run, slots, 1, flags))
         return FALSE;
     sound_free = !model_slots_in_use(slots, 0, 0x1b);
@@ -147,12 +179,11 @@ place_i440fx(ModelRun *run, ModelSlots *slots)
 
         if (!is_piix3(run, item, &function))
             continue;
-        if (!model_slots_reserve(slots, (BasePci){0, 0, 1, (guint8)function}, flags))
+        if (!reserve_fixed(run, slots, 1, function, flags))
             return FALSE;
         put(item, 1, function);
     }
-    return model_slots_reserve(slots, (BasePci){0, 0, 1, 0}, flags) &&
-           model_slots_reserve(slots, (BasePci){0, 0, 1, 3}, flags) &&
+    return reserve_fixed(run, slots, 1, 0, flags) && reserve_fixed(run, slots, 1, 3, flags) &&
            place_primary_video(run, slots, 2, flags);
 }
 
@@ -178,7 +209,7 @@ place_usb2(ModelRun *run, ModelSlots *slots, ModelItem *item)
         address = other->placed ? other->chosen : other->address->pci;
         address.function = (guint8)item->usb_function;
         item->chosen = address;
-        return model_slots_reserve(slots, address, item->flags);
+        return model_slots_reserve(slots, address, item->flags, NULL);
     }
     return model_slots_reserve_next(slots, item->flags, item->usb_function, &item->chosen);
 }
@@ -195,7 +226,7 @@ place_rest(ModelRun *run, ModelSlots *slots)
                            ? place_usb2(run, slots, item)
                            : model_slots_reserve_next(slots, item->flags, -1, &item->chosen);
         if (!item->placed)
-            return FALSE;
+            return item->usb_function < 0 && refuse(run, no_room, item->node);
     }
     return TRUE;
 }
@@ -277,7 +308,8 @@ find_added(ModelRun *run)
     return TRUE;
 }
 
-/* Both passes. FALSE: libvirt would refuse the domain, or an address is beyond us. */
+/* Both passes. FALSE: libvirt would refuse the domain (then the run knows why), or an address is
+ * beyond us. */
 static gboolean
 place(ModelRun *run)
 {
@@ -354,6 +386,19 @@ compare_guesses(ModelRun *run)
     return TRUE;
 }
 
+/* Whether libvirt refuses the domain whatever the answers to the open questions are */
+static gboolean
+is_refused(ModelRun *run)
+{
+    for (guint guess = 1; guess <= MODEL_GUESS_ALL && run->refusals->len > 0; guess++) {
+        g_autoptr(ModelRun) other = model_run_new(run->domain, guess);
+
+        if ((guess & run->matters) == guess && (place(other) || other->refusals->len == 0))
+            return FALSE;
+    }
+    return run->refusals->len > 0;
+}
+
 static void
 set_predicted(ModelRun *run)
 {
@@ -397,7 +442,14 @@ model_predict_placement(ViommuDomain *domain)
 {
     g_autoptr(ModelRun) run = model_run_new(domain, 0);
 
-    if (!can_predict(run) || !place(run) || !compare_guesses(run))
+    if (!can_predict(run))
+        return;
+    if (!place(run)) {
+        if (is_refused(run))
+            g_array_append_vals(domain->refusals, run->refusals->data, run->refusals->len);
+        return;
+    }
+    if (!compare_guesses(run))
         return;
     set_predicted(run);
     copy_to_hostdevs(run);

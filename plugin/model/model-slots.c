@@ -199,20 +199,43 @@ take(Bus *bus, BasePci address, guint flags)
     bus->functions[address.slot] |= (guint8)(1 << address.function);
 }
 
+static gboolean
+refuse(ModelRefusal *why, ModelRefusalKind kind, BasePci place, const Bus *bus)
+{
+    if (why) {
+        why->kind = kind;
+        why->place = place;
+        why->first = bus ? bus->first : 0;
+        why->last = bus ? bus->last : 0;
+    }
+    return FALSE;
+}
+
+/* virDomainPCIAddressReserveAddrInternal and virDomainPCIAddressValidate, 11.3,
+ * conf/domain_addr.c:800, 407 */
 gboolean
-model_slots_reserve(ModelSlots *slots, BasePci address, guint flags)
+model_slots_reserve(ModelSlots *slots, BasePci address, guint flags, ModelRefusal *ret_why)
 {
     guint index = address.bus;
     Bus *bus;
 
-    /* an address that had to move by one would not be the one that the user wrote */
-    if (index >= slots->buses->len &&
-        (!slots->may_grow || !grow(slots, &index, flags) || index != address.bus))
-        return FALSE;
+    if (index >= slots->buses->len && (!slots->may_grow || !grow(slots, &index, flags)))
+        return refuse(ret_why, MODEL_REFUSAL_BUS, address, NULL);
+    /* libvirt moves the device by one bus, written address or not (run on 12.8.0) */
+    if (index != address.bus)
+        return refuse(ret_why, MODEL_REFUSAL_NONE, address, NULL);
+    if (address.domain != 0)
+        return refuse(ret_why, MODEL_REFUSAL_DOMAIN, address, NULL);
     bus = bus_at(slots, index);
-    if (address.domain != 0 || !fits(bus, index, flags, TRUE) || address.slot < bus->first ||
-        address.slot > bus->last || (bus->functions[address.slot] & 1 << address.function))
-        return FALSE;
+    if (!fits(bus, index, flags, TRUE))
+        return refuse(ret_why,
+                      flags & MODEL_SLOT_INTEGRATED && index != 0 ? MODEL_REFUSAL_INTEGRATED
+                                                                  : MODEL_REFUSAL_KIND,
+                      address, bus);
+    if (address.slot < bus->first || address.slot > bus->last)
+        return refuse(ret_why, MODEL_REFUSAL_SLOT, address, bus);
+    if (bus->functions[address.slot] & 1 << address.function)
+        return refuse(ret_why, MODEL_REFUSAL_TAKEN, address, bus);
     take(bus, address, flags);
     return TRUE;
 }

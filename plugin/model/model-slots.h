@@ -43,7 +43,9 @@ guint model_slots_flags_of(ModelBusKind kind);
 gboolean model_slots_in_use(const ModelSlots *slots, guint bus, guint slot);
 /* Whether each slot of every bus has something in it */
 gboolean model_slots_all_full(const ModelSlots *slots);
-/* Takes an address that the user wrote or the chipset fixes; FALSE: libvirt refuses it. */
-gboolean model_slots_reserve(ModelSlots *slots, BasePci address, guint flags);
+/* Takes an address that the user wrote or the chipset fixes. FALSE: libvirt refuses it, and
+ * @ret_why (may be NULL; its node is left alone) says why. */
+gboolean model_slots_reserve(ModelSlots *slots, BasePci address, guint flags,
+                             ModelRefusal *ret_why);
 /* Takes the next free function @function (-1: any) for a device; FALSE: there is none. */
 gboolean model_slots_reserve_next(ModelSlots *slots, guint flags, gint function, BasePci *ret);

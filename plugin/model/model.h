@@ -159,6 +159,25 @@ typedef struct {
     BaseU64 pasid_bits;
 } ModelIntentDevice;
 
+/* Why libvirt's assignment of PCI addresses refuses a domain */
+typedef enum {
+    MODEL_REFUSAL_NONE,       /* it does not, but what it does is beyond us */
+    MODEL_REFUSAL_DOMAIN,     /* a PCI domain other than 0 */
+    MODEL_REFUSAL_BUS,        /* no such bus, and none that libvirt would add */
+    MODEL_REFUSAL_KIND,       /* the bus takes no device of that kind */
+    MODEL_REFUSAL_INTEGRATED, /* a device of the chipset: on bus 0 only */
+    MODEL_REFUSAL_SLOT,       /* the bus has no such slot */
+    MODEL_REFUSAL_TAKEN,      /* another device, or one of the chipset, has that function */
+    MODEL_REFUSAL_ROOM,       /* no address is written, and no place is left */
+} ModelRefusalKind;
+
+typedef struct {
+    ModelRefusalKind kind;
+    const xmlNode *node; /* of the device; NULL: one that libvirt adds */
+    BasePci place;       /* what was written; of TAKEN also what the chipset needs. Not for ROOM */
+    guint first, last;   /* of SLOT: the slots of that bus */
+} ModelRefusal;
+
 struct _ViommuDomain {
     gint refs;
     char *file; /* as given, for messages */
@@ -194,6 +213,7 @@ struct _ViommuDomain {
     GPtrArray *controllers;       /* of ModelController, ascending index */
     GPtrArray *added_controllers; /* of ModelController, ascending index: libvirt will add them for
                                      devices without address; addresses are predicted ones */
+    GArray *refusals;             /* of ModelRefusal; then no place is predicted */
     GPtrArray *hostdevs;          /* of ModelHostdev, document order */
     GPtrArray *endpoints;         /* of ModelEndpoint, in the order in which libvirt places them */
     GPtrArray *iommus;            /* of ModelIommu; <iommu> first, then hidden ones */

@@ -310,18 +310,28 @@ free_chassis(const PlanLayout *layout, guint wanted)
 }
 
 static PlanController *
-add_controller(PlanLayout *layout, ModelBusKind kind, BasePci address, const char *because)
+add_controller_at(PlanLayout *layout, guint index, ModelBusKind kind, BasePci address,
+                  const char *because)
 {
     PlanController *controller = g_new0(PlanController, 1);
+    guint place = layout->controllers->len;
 
-    controller->index = layout->next_index++;
+    while (place > 0 && ((PlanController *)layout->controllers->pdata[place - 1])->index > index)
+        place--;
+    controller->index = index;
     controller->kind = kind;
     controller->address = address;
     controller->because = g_strdup(because);
-    g_ptr_array_add(layout->controllers, controller);
+    g_ptr_array_insert(layout->controllers, (gint)place, controller);
     plan_layout_take(layout, address);
     layout->changed = TRUE;
     return controller;
+}
+
+static PlanController *
+add_controller(PlanLayout *layout, ModelBusKind kind, BasePci address, const char *because)
+{
+    return add_controller_at(layout, layout->next_index++, kind, address, because);
 }
 
 static gboolean
@@ -371,15 +381,13 @@ port_address_on_root(PlanLayout *layout, BasePci *ret)
     return TRUE;
 }
 
-PlanController *
-plan_layout_add_port(PlanLayout *layout, guint root, const char *because)
+static PlanController *
+make_port(PlanLayout *layout, guint index, guint root, const char *because)
 {
     BasePci address = {0};
     PlanController *port;
     guint slot = 0;
 
-    if (is_full(layout))
-        return NULL;
     if (root == 0) {
         if (!port_address_on_root(layout, &address))
             return NULL;
@@ -388,10 +396,30 @@ plan_layout_add_port(PlanLayout *layout, guint root, const char *because)
             return NULL;
         address = (BasePci){.bus = (guint8)root, .slot = (guint8)slot};
     }
-    port = add_controller(layout, MODEL_BUS_ROOT_PORT, address, because);
+    port = add_controller_at(layout, index, MODEL_BUS_ROOT_PORT, address, because);
     port->chassis = free_chassis(layout, port->index);
     port->port = (0x10 + port->index) & 0xff;
     return port;
+}
+
+PlanController *
+plan_layout_add_port(PlanLayout *layout, guint root, const char *because)
+{
+    PlanController *port =
+        is_full(layout) ? NULL : make_port(layout, layout->next_index, root, because);
+
+    if (port)
+        layout->next_index++;
+    return port;
+}
+
+PlanController *
+plan_layout_add_port_below(PlanLayout *layout, guint limit, const char *because)
+{
+    for (guint index = 1; index < limit; index++)
+        if (!plan_layout_find(layout, index) && plan_layout_users(layout, index) == 0)
+            return make_port(layout, index, 0, because);
+    return NULL;
 }
 
 PlanController *

@@ -49,6 +49,9 @@ GArray *plan_layout_free_ports(const PlanLayout *layout, guint root);
 
 /* Makers; each returns NULL when the domain has no room for it. */
 PlanController *plan_layout_add_port(PlanLayout *layout, guint root, const char *because);
+/* On bus 0, with an index below @limit: QEMU makes buses in their order, so that a bridge of that
+ * index finds its port. NULL also when no such index is free. */
+PlanController *plan_layout_add_port_below(PlanLayout *layout, guint limit, const char *because);
 PlanController *plan_layout_add_expander(PlanLayout *layout, const char *because);
 /* A pcie-to-pci-bridge on a port of its own on bus 0 */
 PlanController *plan_layout_add_bridge(PlanLayout *layout, const char *because);

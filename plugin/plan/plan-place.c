@@ -254,6 +254,24 @@ take_port(PlanWork *work, guint root, const char *because, BasePci *ret)
     return TRUE;
 }
 
+/* A bridge needs a port that QEMU makes before it. */
+static gboolean
+take_port_for_bridge(PlanWork *work, const ModelController *bridge, const char *because,
+                     BasePci *ret)
+{
+    g_autoptr(GArray) ports = plan_layout_free_ports(work->layout, 0);
+    const PlanController *added = NULL;
+
+    if (ports->len > 0 && g_array_index(ports, guint, 0) < bridge->index) {
+        *ret = (BasePci){.bus = (guint8)g_array_index(ports, guint, 0)};
+        return TRUE;
+    }
+    added = plan_layout_add_port_below(work->layout, bridge->index, because);
+    if (added)
+        *ret = (BasePci){.bus = (guint8)added->index};
+    return added != NULL;
+}
+
 /* A slot on a conventional bus that hangs below bus 0 */
 static gboolean
 take_conventional(PlanWork *work, BasePci *ret)
@@ -292,10 +310,13 @@ seat_on(PlanWork *work, const Seat *seat, guint root)
         label = view_hostdev_label(seat->device->hostdev);
         port = g_strdup_printf("root port of its own for %s", label);
     } else {
-        port = g_strdup("port for an emulated device on the root complex");
+        port = g_strdup(seat->bridge ? "port for a bridge on the root complex"
+                                     : "port for an emulated device on the root complex");
     }
     if (seat->endpoint && seat->endpoint->conventional)
         found = take_conventional(work, &address);
+    else if (seat->bridge)
+        found = take_port_for_bridge(work, seat->bridge, port, &address);
     else
         found = take_port(work, root, port, &address);
     if (!found)

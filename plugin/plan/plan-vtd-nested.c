@@ -325,7 +325,8 @@ write_switch(const Override *override, StackCapability capability, BaseTri now, 
              const char *rule)
 {
     gboolean known = FALSE;
-    const char *name = stack_qemu_property(capability, override->work->target.qemu, &known);
+    const char *name =
+        stack_host_property(override->work->host, capability, override->work->target.qemu, &known);
 
     if (!known || !name)
         return;
@@ -342,7 +343,7 @@ write_pasids(const Override *override, const ViewIommu *now)
     guint64 have = now && base_u64_is_known(now->pasid_bits) ? now->pasid_bits.value : 0;
     guint bits = plan_first_stage_pasid_bits(work), limit = host_limit(work);
     gboolean known = FALSE;
-    const char *name = stack_qemu_property(STACK_PASID_BITS, work->target.qemu, &known);
+    const char *name = stack_host_property(work->host, STACK_PASID_BITS, work->target.qemu, &known);
     g_autofree char *text = NULL;
 
     if (!known || !name || (have == 0 && bits == 0))

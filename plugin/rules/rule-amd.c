@@ -2,6 +2,9 @@
 /* AMD-Vi, in the guest and on the host. */
 #include "rule-families.h"
 #include "rule-shared.h"
+#include "rule-tools.h"
+
+#include <string.h>
 
 static gboolean
 is_amd(const RuleCall *call)
@@ -86,6 +89,77 @@ check_many_vcpus(RuleCall *call)
         rule_fail(call, NULL, NULL, "%u vCPUs and no xtsup='on'", call->view->domain->vcpus);
 }
 
+static gboolean
+passes_through(const RuleCall *call)
+{
+    return is_amd(call) && call->iommu->dma_remap != BASE_YES;
+}
+
+static gboolean
+is_any(const RuleCall *call)
+{
+    return is_amd(call);
+}
+
+static void
+check_virtio(RuleCall *call)
+{
+    const GPtrArray *endpoints = call->view->domain->endpoints;
+
+    for (guint i = 0; passes_through(call) && i < endpoints->len; i++) {
+        const ModelEndpoint *endpoint = endpoints->pdata[i];
+        g_autofree char *label = NULL;
+
+        if (endpoint->driver_iommu != BASE_YES)
+            continue;
+        label = rule_endpoint_label(endpoint);
+        rule_fail(call, endpoint->node, NULL,
+                  "%s has iommu='on' behind an AMD vIOMMU that never translates (dma-remap off)",
+                  label);
+    }
+}
+
+/* Names an AMDVI-PCI device in qemu:commandline, or the helper of an <iommu model='amd'>. */
+static gboolean
+is_helper(const View *view, const char *id)
+{
+    const ViommuDomain *domain = view->domain;
+
+    for (guint i = 0; i < domain->arguments->len; i++) {
+        g_autofree char *text = model_attribute(domain->arguments->pdata[i], "value");
+        g_autofree char *plain = g_strdup_printf("id=%s", id);
+        g_autofree char *json = g_strdup_printf("\"%s\"", id);
+
+        if (text && strstr(text, "AMDVI-PCI") && (strstr(text, plain) || strstr(text, json)))
+            return TRUE;
+    }
+    for (guint i = 0; i < view->iommus->len; i++) {
+        const ViewIommu *iommu = view->iommus->pdata[i];
+        g_autofree char *usual = g_strdup_printf("iommu%u", i);
+
+        if (iommu->iommu->kind == MODEL_IOMMU_AMD && !iommu->iommu->commandline &&
+            (strcmp(usual, id) == 0 || g_strcmp0(iommu->iommu->alias, id) == 0))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static gboolean
+has_helper(const RuleCall *call)
+{
+    return is_amd(call) && call->iommu->iommu->commandline &&
+           g_hash_table_contains(call->iommu->iommu->attributes, "pci-id");
+}
+
+static void
+check_helper(RuleCall *call)
+{
+    const char *id = g_hash_table_lookup(call->iommu->iommu->attributes, "pci-id");
+
+    if (!is_helper(call->view, id))
+        rule_fail(call, NULL, NULL, "pci-id '%s' of amd-iommu names no AMDVI-PCI device", id);
+}
+
 static const Rule rules[] = {
     {
         .id = "amd-dma-remap-off",
@@ -121,7 +195,7 @@ static const Rule rules[] = {
         .fixer = RULE_FIXER_POLICY,
         .scope = RULE_SCOPE_HOSTDEV,
         .effect = RULE_EFFECT_SILENT,
-        .needs = RULE_NEEDS_UNIT,
+        .needs = RULE_NEEDS_UNIT | RULE_NEEDS_USAGE,
         .check = check_nested,
         .applies = wants_pasid,
     },
@@ -157,6 +231,57 @@ static const Rule rules[] = {
         .certain = TRUE,
         .check = check_many_vcpus,
         .applies = has_many_vcpus,
+    },
+    {
+        .id = "amd-dma-remap-virtio",
+        .severity = VIOMMU_SEVERITY_ERROR,
+        .summary = "virtio device with iommu='on' behind an AMD vIOMMU that does not translate",
+        .rationale =
+            "The device uses the addresses that the guest's IOMMU driver gave it, and QEMU's "
+            "amd-iommu takes them for memory addresses unless dma-remap is on. The guest hangs; "
+            "QEMU says: Guest says index 45241 is available. A guest with iommu=pt is safe.",
+        .remedy = "<qemu:commandline> with -global amd-iommu.dma-remap=on, no iommu='on', or "
+                  "iommu=pt in the guest",
+        .source = "QEMU 11.1 hw/i386/amd_iommu.c:1161-1173; a guest hung on 11.1.2",
+        .fixer = RULE_FIXER_DOMAIN,
+        .scope = RULE_SCOPE_VIOMMU,
+        .effect = RULE_EFFECT_SILENT,
+        .demotable = TRUE,
+        .check = check_virtio,
+        .applies = is_any,
+    },
+    {
+        .id = "amd-pci-id",
+        .severity = VIOMMU_SEVERITY_ERROR,
+        .summary = "an amd-iommu whose pci-id names no AMDVI-PCI device",
+        .rationale = "QEMU says: Cannot find PCI device 'x'; or: Device 'x' must be an AMDVI-PCI "
+                     "device type; and crashes with SIGSEGV.",
+        .remedy = "-device AMDVI-PCI,id=x before it, or <iommu model='amd'/> instead",
+        .source = "QEMU 11.1 hw/i386/amd_iommu.c:2689, :2694; crashed on 11.1.2",
+        .fixer = RULE_FIXER_DOMAIN,
+        .scope = RULE_SCOPE_VIOMMU,
+        .effect = RULE_EFFECT_ABORT,
+        .certain = TRUE,
+        .check = check_helper,
+        .applies = has_helper,
+    },
+    {
+        .id = "amd-migration",
+        .severity = VIOMMU_SEVERITY_WARNING,
+        .summary = "migration wanted with a vIOMMU over an assigned device",
+        .rationale =
+            "A device that tracks its own writes cannot tell which guest address an IOVA was. "
+            "QEMU says: Migration is currently not supported with vIOMMU enabled; a device whose "
+            "writes the host IOMMU tracks is not concerned. An amd-iommu without pci-id blocks "
+            "migration altogether: State blocked by non-migratable device 'amd-iommu'.",
+        .remedy = "policy without migration for this domain, or no vIOMMU",
+        .source = "QEMU 11.1 hw/vfio/migration.c:1344, :1423, hw/i386/amd_iommu.c:2764",
+        .fixer = RULE_FIXER_POLICY,
+        .scope = RULE_SCOPE_VIOMMU,
+        .effect = RULE_EFFECT_ADVICE,
+        .demotable = TRUE,
+        .check = rule_check_migration,
+        .applies = is_any,
     },
 };
 

@@ -42,6 +42,7 @@ typedef struct {
     const ModelController *controller;
     const ViewHostdev *hostdev;
     const ModelEndpoint *endpoint;
+    const ModelIommu *iommu;
 } Occupant;
 
 static void
@@ -50,13 +51,14 @@ add_occupant(GArray *list, Occupant occupant)
     g_array_append_val(list, occupant);
 }
 
+/* @all: buses and vIOMMUs too */
 static GArray *
-occupants(const View *view, gboolean controllers)
+occupants(const View *view, gboolean all)
 {
     GArray *list = g_array_new(FALSE, FALSE, sizeof(Occupant));
     const ViommuDomain *domain = view->domain;
 
-    for (guint i = 0; controllers && i < domain->controllers->len; i++) {
+    for (guint i = 0; all && i < domain->controllers->len; i++) {
         const ModelController *it = domain->controllers->pdata[i];
 
         add_occupant(list, (Occupant){.address = &it->address, .node = it->node, .controller = it});
@@ -75,6 +77,11 @@ occupants(const View *view, gboolean controllers)
                 list,
                 (Occupant){.address = &it->dev->address, .node = it->dev->node, .hostdev = it});
     }
+    for (guint i = 0; all && i < domain->iommus->len; i++) {
+        const ModelIommu *it = domain->iommus->pdata[i];
+
+        add_occupant(list, (Occupant){.address = &it->address, .node = it->node, .iommu = it});
+    }
     return list;
 }
 
@@ -85,6 +92,8 @@ label_of(const Occupant *occupant)
         return rule_controller_label(occupant->controller);
     if (occupant->hostdev)
         return rule_hostdev_name(occupant->hostdev);
+    if (occupant->iommu)
+        return g_strdup_printf("iommu model '%s'", occupant->iommu->model);
     return rule_endpoint_label(occupant->endpoint);
 }
 
@@ -193,6 +202,16 @@ rule_bus_check_number_range(RuleCall *call)
                   needed, first, next - first);
 }
 
+void
+rule_bus_check_number_left(RuleCall *call)
+{
+    if (is_expander(call->bus) && call->bus->bus_nr.state == BASE_STATE_ABSENT &&
+        number_of(call->view->domain, call->bus) == 0)
+        rule_fail(call, NULL, NULL,
+                  "expander bus %u has no busNr, and below the other expanders none is left for it",
+                  call->bus->index);
+}
+
 gboolean
 rule_bus_is_target(const RuleCall *call)
 {
@@ -235,6 +254,32 @@ rule_bus_check_target(RuleCall *call)
     }
 }
 
+static const Occupant *
+earlier_at(const GArray *list, const Occupant *second)
+{
+    for (guint i = 0; &g_array_index(list, Occupant, i) != second; i++) {
+        const Occupant *first = &g_array_index(list, Occupant, i);
+
+        if (first->address->kind == MODEL_ADDRESS_WRITTEN && first->node != second->node &&
+            base_pci_equal(first->address->pci, second->address->pci))
+            return first;
+    }
+    return NULL;
+}
+
+/* Whether libvirt's assignment of addresses met something of the chipset at this written place */
+static gboolean
+meets_chipset(const ViommuDomain *domain, const Occupant *occupant)
+{
+    for (guint i = 0; i < domain->refusals->len; i++) {
+        const ModelRefusal *it = &g_array_index(domain->refusals, ModelRefusal, i);
+
+        if (it->kind == MODEL_REFUSAL_TAKEN && it->node == occupant->node)
+            return TRUE;
+    }
+    return FALSE;
+}
+
 void
 rule_bus_check_clash(RuleCall *call)
 {
@@ -242,19 +287,19 @@ rule_bus_check_clash(RuleCall *call)
 
     for (guint i = 0; i < list->len; i++) {
         const Occupant *second = &g_array_index(list, Occupant, i);
+        const Occupant *first = NULL;
+        g_autofree char *one = NULL, *two = NULL, *place = NULL;
 
-        for (guint j = 0; second->address->kind == MODEL_ADDRESS_WRITTEN && j < i; j++) {
-            const Occupant *first = &g_array_index(list, Occupant, j);
-            g_autofree char *one = NULL, *two = NULL, *place = NULL;
-
-            if (first->address->kind != MODEL_ADDRESS_WRITTEN || first->node == second->node ||
-                !base_pci_equal(first->address->pci, second->address->pci))
-                continue;
+        if (second->address->kind != MODEL_ADDRESS_WRITTEN)
+            continue;
+        first = earlier_at(list, second);
+        two = label_of(second);
+        place = rule_slot_text(&second->address->pci);
+        if (first) {
             one = label_of(first);
-            two = label_of(second);
-            place = rule_slot_text(&second->address->pci);
             rule_fail(call, second->node, NULL, "%s and %s are both at %s", one, two, place);
-            break;
+        } else if (meets_chipset(call->view->domain, second)) {
+            rule_fail(call, second->node, NULL, "%s is at %s, which the chipset has", two, place);
         }
     }
 }

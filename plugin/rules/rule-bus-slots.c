@@ -55,13 +55,19 @@ check_chassis(RuleCall *call)
     }
 }
 
+/* Before libvirt 10.3 memReserve is dropped: the finding of another rule. */
 static void
 check_reserve(RuleCall *call)
 {
     BaseU64 reserve = call->bus->mem_reserve;
     g_autofree char *size = base_format_size(reserve.value);
 
-    if (base_u64_is_known(reserve) && reserve.value >= 4 * GIB)
+    if (call->view->target.libvirt < RULE_LIBVIRT_MEM_RESERVE)
+        rule_not_applicable(call);
+    else if (g_strcmp0(call->bus->model_name, "ioh3420") == 0)
+        rule_fail(call, NULL, "<model name='pcie-root-port'/> in that <controller>",
+                  "memReserve of port %u, which is an ioh3420", call->bus->index);
+    else if (reserve.value >= 4 * GIB)
         rule_fail(call, NULL, NULL, "memReserve of port %u is %s, and QEMU takes less than 4 GiB",
                   call->bus->index, size);
 }
@@ -238,10 +244,11 @@ static const Rule rules[] = {
     {
         .id = "bus-mem-reserve",
         .severity = VIOMMU_SEVERITY_ERROR,
-        .summary = "memReserve of 4 GiB or more",
+        .summary = "a memReserve that QEMU does not take",
         .rationale = "memReserve is for memory below 4 GiB (BARs that are not prefetchable) and is "
                      "counted in KiB. libvirt takes any number. QEMU says: PCI resource reserve "
-                     "cap: mem-reserve must be less than 4G",
+                     "cap: mem-reserve must be less than 4G; of an ioh3420: Property "
+                     "'ioh3420.mem-reserve' not found",
         .remedy = "less; large 64-bit BARs need pref64-reserve by qemu:override instead",
         .source = "libvirt 12.8.0 with QEMU 11.1.2, refused at start; QEMU 11.1 "
                   "hw/pci/pci_bridge.c:438",
@@ -249,6 +256,7 @@ static const Rule rules[] = {
         .scope = RULE_SCOPE_BUS,
         .effect = RULE_EFFECT_REFUSED_START,
         .certain = TRUE,
+        .needs = RULE_NEEDS_LIBVIRT,
         .check = check_reserve,
         .applies = has_reserve,
     },

@@ -131,9 +131,11 @@ collect_missing(const RuleCall *call, GPtrArray *missing)
     for (guint i = 0; i < call->view->hostdevs->len; i++) {
         const ViewHostdev *hostdev = call->view->hostdevs->pdata[i];
 
-        if (call->bus || call->rule->scope == RULE_SCOPE_HOST)
+        if (call->rule->scope == RULE_SCOPE_HOST)
             break;
         if (call->iommu && hostdev->viommu != call->iommu)
+            continue;
+        if (call->bus && hostdev->dev->address.pci.bus != call->bus->index)
             continue;
         if (rule_needs_fit(hostdev, needs))
             rule_needs_of_device(hostdev, needs, missing);

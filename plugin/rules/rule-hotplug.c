@@ -137,6 +137,55 @@ check_port_off(RuleCall *call)
                   call->bus->index);
 }
 
+static gboolean
+is_for_devices_to_come(const RuleCall *call)
+{
+    return wants_ports(call) && call->iommu->iommu->kind == MODEL_IOMMU_INTEL;
+}
+
+static const ViewHostdev *
+first_below(const RuleCall *call)
+{
+    for (guint i = 0; i < call->view->hostdevs->len; i++) {
+        const ViewHostdev *hostdev = call->view->hostdevs->pdata[i];
+
+        if (hostdev->viommu == call->iommu && view_is_assigned(hostdev))
+            return hostdev;
+    }
+    return NULL;
+}
+
+static void
+check_caching_mode(RuleCall *call)
+{
+    /* with a device below it vtd-caching-mode says so */
+    if (call->iommu->caching_mode != BASE_YES && !first_below(call))
+        rule_fail(call, call->iommu->iommu->driver, NULL,
+                  "VT-d vIOMMU without caching mode, and %u device%s may come", wanted_ports(call),
+                  wanted_ports(call) == 1 ? "" : "s");
+}
+
+static gboolean
+has_queues(const RuleCall *call)
+{
+    return wants_ports(call) && call->iommu->accel == BASE_YES && call->iommu->cmdqv == BASE_YES;
+}
+
+static void
+check_queues(RuleCall *call)
+{
+    const ViewHostdev *first = first_below(call);
+    g_autofree char *name = NULL;
+
+    if (!first)
+        return;
+    name = rule_hostdev_name(first);
+    rule_fail(call, call->iommu->iommu->driver, NULL,
+              "command queues belong to the first device: %s cannot be detached while the guest "
+              "runs",
+              name);
+}
+
 static const Rule rules[] = {
     {
         .id = "hotplug-no-free-port",
@@ -171,6 +220,40 @@ static const Rule rules[] = {
         .demotable = TRUE,
         .check = check_port_off,
         .applies = is_port_off,
+    },
+    {
+        .id = "hotplug-caching-mode",
+        .severity = VIOMMU_SEVERITY_ERROR,
+        .summary = "a VT-d vIOMMU that will refuse the devices to come",
+        .rationale =
+            "Without caching mode QEMU refuses each assigned device, and a vIOMMU cannot be "
+            "changed while the guest runs. device_add says: Device assignment is not allowed "
+            "without enabling caching-mode=on for Intel IOMMU.",
+        .remedy = "caching_mode='on' in the <driver> of <iommu model='intel'>",
+        .source = "QEMU 11.1 hw/i386/intel_iommu.c:4758",
+        .fixer = RULE_FIXER_DOMAIN,
+        .scope = RULE_SCOPE_VIOMMU,
+        .effect = RULE_EFFECT_REFUSED_HOTPLUG,
+        .demotable = TRUE,
+        .check = check_caching_mode,
+        .applies = is_for_devices_to_come,
+    },
+    {
+        .id = "hotplug-command-queues",
+        .severity = VIOMMU_SEVERITY_INFO,
+        .summary = "a device that cannot be detached because of its command queues",
+        .rationale =
+            "The guest's command queues are made with the first device below the SMMU. QEMU "
+            "refuses to remove that one: CMDQV is active: removing the device that established "
+            "the viommu association would break the guest CMDQV",
+        .remedy = "first of all a device that stays, or cmdqv='off'",
+        .source = "QEMU 11.1 hw/arm/smmuv3-accel.c:781",
+        .fixer = RULE_FIXER_DOMAIN,
+        .scope = RULE_SCOPE_VIOMMU,
+        .effect = RULE_EFFECT_REFUSED_HOTPLUG,
+        .demotable = TRUE,
+        .check = check_queues,
+        .applies = has_queues,
     },
 };
 

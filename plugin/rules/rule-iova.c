@@ -321,6 +321,7 @@ static const Rule rules[] = {
         .scope = RULE_SCOPE_DOMAIN,
         .effect = RULE_EFFECT_LATE,
         .demotable = TRUE,
+        .needs = RULE_NEEDS_USAGE,
         .check = check_count,
         .applies = has_mapped_by_guest,
     },

@@ -4,6 +4,7 @@
 
 #include "rule-families.h"
 #include "rule-shared.h"
+#include "rule-tools.h"
 #include "view-memlock.h"
 
 static gboolean
@@ -229,6 +230,44 @@ check_per_user(RuleCall *call)
             need);
 }
 
+static gboolean
+has_virtio_mem(const ViommuDomain *domain)
+{
+    for (xmlNode *node = model_child(domain->devices, "memory"); node;
+         node = xmlNextElementSibling(node)) {
+        g_autofree char *model = model_attribute(node, "model");
+
+        if (strcmp((const char *)node->name, "memory") == 0 && g_strcmp0(model, "virtio-mem") == 0)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static gboolean
+is_plugged_in_parts(const RuleCall *call)
+{
+    return has_virtio_mem(call->view->domain) && call->view->iommus->len > 0;
+}
+
+static void
+check_virtio_mem(RuleCall *call)
+{
+    for (guint i = 0; i < call->view->hostdevs->len; i++) {
+        const ViewHostdev *hostdev = call->view->hostdevs->pdata[i];
+        g_autofree char *name = NULL;
+
+        if (!view_is_assigned(hostdev) || !hostdev->viommu || rule_is_accel(hostdev->viommu) ||
+            hostdev->viommu->fsts == BASE_YES)
+            continue;
+        name = rule_hostdev_name(hostdev);
+        rule_fail(call, NULL, NULL,
+                  "virtio-mem with %s behind a shadow vIOMMU: what the guest gave back can stay "
+                  "pinned",
+                  name);
+        return;
+    }
+}
+
 static const Rule rules[] = {
     {
         .id = "memlock-hard-limit-low",
@@ -358,6 +397,25 @@ static const Rule rules[] = {
         .demotable = TRUE,
         .check = check_per_user,
         .applies = is_unprivileged,
+    },
+    {
+        .id = "memlock-virtio-mem",
+        .severity = VIOMMU_SEVERITY_INFO,
+        .summary = "virtio-mem with a device behind a shadow vIOMMU",
+        .rationale =
+            "Memory that the guest gives back stays pinned as long as its vIOMMU maps it, so a "
+            "hostile guest can hold more than it was given, up to the locked memory limit. QEMU "
+            "logs once: Using vfio with vIOMMUs and coordinated discarding of RAM (e.g., "
+            "virtio-mem) works, however, malicious guests can trigger pinning of more memory than "
+            "intended via an IOMMU.",
+        .remedy = "a locked memory limit no higher than needed (virt-viommu limits shows it)",
+        .source = "QEMU 11.1 hw/vfio/listener.c:105-125",
+        .fixer = RULE_FIXER_DOMAIN,
+        .scope = RULE_SCOPE_DOMAIN,
+        .effect = RULE_EFFECT_UNSAFE,
+        .demotable = TRUE,
+        .check = check_virtio_mem,
+        .applies = is_plugged_in_parts,
     },
 };
 

@@ -61,12 +61,28 @@ add_registers(const HostIommu *unit, GPtrArray *missing)
             add(missing, "iommus/%s/idr", unit->name);
 }
 
+static void
+add_usage(const ViewHostdev *hostdev, GPtrArray *missing)
+{
+    g_autofree char *address = NULL;
+
+    if (!hostdev->demand.missing || !hostdev->dev->host_known)
+        return;
+    address = base_pci_format(hostdev->dev->host);
+    if (hostdev->fact)
+        add(missing, "devices/%s/%s", address, hostdev->demand.missing);
+    else
+        add(missing, "devices/%s", address);
+}
+
 void
 rule_needs_of_device(const ViewHostdev *hostdev, guint needs, GPtrArray *missing)
 {
     const HostDevice *fact = hostdev->fact;
     g_autofree char *address = NULL;
 
+    if (needs & RULE_NEEDS_USAGE)
+        add_usage(hostdev, missing);
     if ((needs & RULE_NEEDS_OF_DEVICE) == 0 || hostdev->absent)
         return;
     if (!hostdev->dev->host_known) {

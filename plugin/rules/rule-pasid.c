@@ -165,6 +165,99 @@ check_sva(RuleCall *call)
         rule_fail(call, NULL, NULL, "usage sva, which no VT-d vIOMMU of QEMU can give");
 }
 
+/* Linux enables PASIDs when the IOMMU driver takes the device (VT-d, SMMUv3), before any VFIO, and
+ * that shows in the capability; AMD's driver does it later. */
+static void
+check_path(RuleCall *call)
+{
+    const HostDevice *fact = call->hostdev->fact;
+    const HostIommu *unit = call->hostdev->unit;
+    g_autofree char *address = fact ? base_pci_format(fact->address) : NULL;
+    g_autofree char *path = NULL;
+    BaseU64 width;
+
+    if (unit && unit->type == HOST_IOMMU_UNKNOWN && !unit->type_text) {
+        path = g_strdup_printf("iommus/%s/type", unit->name);
+        rule_unknown(call, path, NULL);
+        return;
+    }
+    if (!fact || !unit || (unit->type != HOST_IOMMU_VTD && unit->type != HOST_IOMMU_SMMUV3) ||
+        fact->max_pasid_log2.state != BASE_STATE_UNKNOWN ||
+        fact->pcie.pasid_bits.state == BASE_STATE_ABSENT) {
+        rule_not_applicable(call);
+        return;
+    }
+    width = host_pasid_bits(call->view->host, unit);
+    if (fact->pcie.pasid_enabled == BASE_YES || (base_u64_is_known(width) && width.value == 0))
+        return; /* a unit without PASIDs is a finding of its own */
+    if (fact->pcie.pasid_enabled == BASE_UNKNOWN || !base_u64_is_known(fact->pcie.pasid_bits) ||
+        !base_u64_is_known(width)) {
+        path = g_strdup_printf("devices/%s/max_pasid_log2", address);
+        rule_unknown(call, path, NULL);
+        return;
+    }
+    rule_fail(call, NULL, NULL,
+              "usage %s, the device has %" G_GUINT64_FORMAT
+              " PASID bits and %s has %" G_GUINT64_FORMAT ", and Linux did not enable them",
+              usage(call), fact->pcie.pasid_bits.value, unit->name, width.value);
+}
+
+/* 6.12 was read and says nothing of PASIDs to QEMU, 7.2 does. */
+static void
+check_kernel(RuleCall *call)
+{
+    BaseU64 kernel = call->view->host->kernel;
+    g_autofree char *version = base_format_version(kernel.value);
+
+    if (kernel.value >= BASE_VERSION(7, 2, 0) ||
+        (call->hostdev->fact && call->hostdev->fact->max_pasid_log2.state != BASE_STATE_UNKNOWN))
+        return;
+    if (kernel.value < BASE_VERSION(6, 13, 0))
+        rule_fail(call, NULL, NULL, "usage %s, and Linux %s gives PASIDs to no guest", usage(call),
+                  version);
+    else
+        rule_unknown(call, "max_pasid_log2 of the device",
+                     "a probe (virt-viommu host --probe); Linux 6.12 has none, 7.2 has");
+}
+
+/* What an override says of the place of the PASID capability, or NULL */
+static const char *
+written_offset(const RuleCall *call)
+{
+    const GPtrArray *overrides = call->view->domain->overrides;
+    guint at;
+
+    for (guint i = 0; i < overrides->len; i++) {
+        const ModelOverride *override = overrides->pdata[i];
+
+        if (g_strcmp0(override->alias, call->hostdev->dev->alias) == 0 &&
+            g_ptr_array_find_with_equal_func(override->names, "x-vpasid-cap-offset", g_str_equal,
+                                             &at))
+            return override->values->pdata[at];
+    }
+    return NULL;
+}
+
+static gboolean
+has_offset(const RuleCall *call)
+{
+    return written_offset(call) != NULL;
+}
+
+static void
+check_offset(RuleCall *call)
+{
+    guint64 offset = 0;
+
+    if (!base_parse_u64(written_offset(call), 0, &offset) || offset == 0)
+        return;
+    if (offset % 4 != 0 || offset < 0x100 || offset > 0xff8)
+        rule_fail(call, NULL, NULL,
+                  "x-vpasid-cap-offset 0x%" G_GINT64_MODIFIER
+                  "x is not a multiple of 4 from 0x100 to 0xff8",
+                  offset);
+}
+
 static const Rule rules[] = {
     {
         .id = "pasid-device-width",
@@ -179,7 +272,7 @@ static const Rule rules[] = {
         .fixer = RULE_FIXER_POLICY,
         .scope = RULE_SCOPE_HOSTDEV,
         .effect = RULE_EFFECT_SILENT,
-        .needs = RULE_NEEDS_DEVICE,
+        .needs = RULE_NEEDS_DEVICE | RULE_NEEDS_USAGE,
         .check = check_device,
         .applies = wants_pasid,
     },
@@ -200,6 +293,7 @@ static const Rule rules[] = {
         .fixer = RULE_FIXER_DOMAIN,
         .scope = RULE_SCOPE_HOSTDEV,
         .effect = RULE_EFFECT_SILENT,
+        .needs = RULE_NEEDS_USAGE,
         .check = check_nested,
         .applies = wants_pasid,
     },
@@ -217,6 +311,7 @@ static const Rule rules[] = {
         .fixer = RULE_FIXER_DOMAIN,
         .scope = RULE_SCOPE_HOSTDEV,
         .effect = RULE_EFFECT_SILENT,
+        .needs = RULE_NEEDS_USAGE,
         .check = check_offered,
         .applies = has_nested,
     },
@@ -231,6 +326,7 @@ static const Rule rules[] = {
         .scope = RULE_SCOPE_HOSTDEV,
         .effect = RULE_EFFECT_SILENT,
         .demotable = TRUE,
+        .needs = RULE_NEEDS_USAGE,
         .check = check_narrow,
         .applies = has_nested,
     },
@@ -248,8 +344,63 @@ static const Rule rules[] = {
         .fixer = RULE_FIXER_STACK,
         .scope = RULE_SCOPE_HOSTDEV,
         .effect = RULE_EFFECT_SILENT,
+        .needs = RULE_NEEDS_USAGE,
         .check = check_sva,
         .applies = wants_sva,
+    },
+    {
+        .id = "pasid-path",
+        .severity = VIOMMU_SEVERITY_ERROR,
+        .summary = "PASIDs wanted of a device for which Linux did not enable them",
+        .rationale =
+            "Device and IOMMU have PASIDs, and Linux turns them on only where no request can leave "
+            "the path to the root: each port above needs ACS request redirect and upstream "
+            "forwarding, and end-to-end TLP prefixes must pass. Where that fails the guest's "
+            "device has no PASID capability, and nothing says so.",
+        .remedy = "a slot whose ports all have ACS and pass TLP prefixes; ACS in the firmware "
+                  "set-up",
+        .source = "Linux 7.2 drivers/pci/ats.c:440-490 (pci_enable_pasid), "
+                  "drivers/iommu/intel/iommu.c:3361, arm-smmu-v3.c:2983",
+        .fixer = RULE_FIXER_HOST,
+        .scope = RULE_SCOPE_HOSTDEV,
+        .effect = RULE_EFFECT_SILENT,
+        .needs = RULE_NEEDS_UNIT | RULE_NEEDS_CONFIG | RULE_NEEDS_USAGE,
+        .check = check_path,
+        .applies = wants_pasid,
+    },
+    {
+        .id = "pasid-kernel",
+        .severity = VIOMMU_SEVERITY_ERROR,
+        .summary = "PASIDs wanted on a kernel that has none for guests",
+        .rationale =
+            "QEMU learns a device's PASID width from IOMMU_GET_HW_INFO and attaches PASIDs through "
+            "VFIO. Linux 6.12 has neither: the guest's device has no PASID capability.",
+        .remedy = "a newer kernel on the host, or a weaker usage",
+        .source = "Linux 6.12 and 7.2 include/uapi/linux/iommufd.h (out_max_pasid_log2), "
+                  "include/uapi/linux/vfio.h (VFIO_DEVICE_ATTACH_PASID)",
+        .fixer = RULE_FIXER_HOST,
+        .scope = RULE_SCOPE_HOSTDEV,
+        .effect = RULE_EFFECT_SILENT,
+        .needs = RULE_NEEDS_KERNEL | RULE_NEEDS_USAGE,
+        .check = check_kernel,
+        .applies = wants_pasid,
+    },
+    {
+        .id = "pasid-cap-offset",
+        .severity = VIOMMU_SEVERITY_WARNING,
+        .summary = "a place for the PASID capability that QEMU cannot use",
+        .rationale =
+            "QEMU puts the capability at the end of the configuration space unless told otherwise. "
+            "A place that does not serve it only logs: vfio: Placing PASID capability at offset "
+            "0x102 failed; the domain starts and the device has no PASIDs.",
+        .remedy = "leave out x-vpasid-cap-offset",
+        .source = "QEMU 11.1 hw/vfio/pci.c:2541-2582, hw/pci/pcie.c:1073",
+        .fixer = RULE_FIXER_DOMAIN,
+        .scope = RULE_SCOPE_HOSTDEV,
+        .effect = RULE_EFFECT_SILENT,
+        .demotable = TRUE,
+        .check = check_offset,
+        .applies = has_offset,
     },
 };
 

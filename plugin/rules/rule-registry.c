@@ -3,15 +3,32 @@
 
 #include <string.h>
 
-/* The order of reports and of docs/rules.md */
+/* The order of reports and of docs/rules.md, one a line */
+/* clang-format off */
 static const RuleFamily *const families[] = {
-    &rule_family_xml,       &rule_family_stack,        &rule_family_stack_version,
-    &rule_family_group,     &rule_family_group_device, &rule_family_bus,
-    &rule_family_bus_slots, &rule_family_accel,        &rule_family_accel_device,
-    &rule_family_vtd,       &rule_family_amd,          &rule_family_virtio,
-    &rule_family_iova,      &rule_family_memlock,      &rule_family_pasid,
-    &rule_family_hotplug,   &rule_family_quota,
+    &rule_family_xml,
+    &rule_family_stack,
+    &rule_family_stack_version,
+    &rule_family_group,
+    &rule_family_group_device,
+    &rule_family_bus,
+    &rule_family_bus_refused,
+    &rule_family_bus_slots,
+    &rule_family_accel,
+    &rule_family_accel_device,
+    &rule_family_vtd,
+    &rule_family_vtd_device,
+    &rule_family_amd,
+    &rule_family_virtio,
+    &rule_family_virtio_device,
+    &rule_family_iova,
+    &rule_family_memlock,
+    &rule_family_pasid,
+    &rule_family_hotplug,
+    &rule_family_quota,
+    &rule_family_policy,
 };
+/* clang-format on */
 
 const RuleFamily *const *
 rule_families(gsize *ret_count)

@@ -47,10 +47,15 @@ check_width_host(RuleCall *call)
 }
 
 static gboolean
+is_below(const RuleCall *call)
+{
+    return rule_is_behind(call, MODEL_IOMMU_VIRTIO) && !rule_is_mdev(call);
+}
+
+static gboolean
 has_granule(const RuleCall *call)
 {
-    return rule_is_behind(call, MODEL_IOMMU_VIRTIO) && !rule_is_mdev(call) &&
-           base_u64_is_known(call->hostdev->viommu->iommu->granule);
+    return is_below(call) && base_u64_is_known(call->hostdev->viommu->granule);
 }
 
 static gboolean
@@ -82,7 +87,7 @@ host_page(RuleCall *call, guint64 *ret)
 static void
 check_granule(RuleCall *call)
 {
-    guint64 granule = call->hostdev->viommu->iommu->granule.value, page = 0;
+    guint64 granule = call->hostdev->viommu->granule.value, page = 0;
 
     if (host_page(call, &page) && granule > page)
         rule_fail(call, NULL, NULL,
@@ -91,16 +96,24 @@ check_granule(RuleCall *call)
                   granule / 1024, page / 1024);
 }
 
+/* Machines up to 8.2 have 4 KiB unless something is written. */
 static void
 check_granule_small(RuleCall *call)
 {
-    guint64 granule = call->hostdev->viommu->iommu->granule.value, page = 0;
+    const ViewIommu *iommu = call->hostdev->viommu;
+    gboolean written = iommu->iommu->granule.state == BASE_STATE_KNOWN;
+    guint64 page = 0;
 
-    if (host_page(call, &page) && granule < page)
+    if (!host_page(call, &page) || page <= X86_PAGE)
+        return;
+    if (iommu->granule.state == BASE_STATE_UNKNOWN)
+        rule_unknown(call, "versions/qemu", "--qemu-version, or a machine with its version");
+    else if (base_u64_is_known(iommu->granule) && iommu->granule.value < page)
         rule_fail(call, NULL, NULL,
-                  "granule %" G_GUINT64_FORMAT " KiB on a host with pages of %" G_GUINT64_FORMAT
+                  "granule %" G_GUINT64_FORMAT " KiB%s on a host with pages of %" G_GUINT64_FORMAT
                   " KiB",
-                  granule / 1024, page / 1024);
+                  iommu->granule.value / 1024,
+                  written ? "" : " (the default of this machine version)", page / 1024);
 }
 
 static void
@@ -111,8 +124,9 @@ check_boot_bypass(RuleCall *call)
                   "boot-bypass is off: nothing behind this vIOMMU can be booted from");
 }
 
+/* virtio devices of the guest with iommu='on' (@on) or without */
 static guint
-count_bypassing(const ViommuDomain *domain)
+count_virtio(const ViommuDomain *domain, gboolean on)
 {
     guint count = 0;
 
@@ -120,26 +134,39 @@ count_bypassing(const ViommuDomain *domain)
         const ModelEndpoint *endpoint = domain->endpoints->pdata[i];
 
         if (g_str_has_prefix(endpoint->what, "virtio") &&
-            endpoint->address.kind != MODEL_ADDRESS_NONE && endpoint->driver_iommu != BASE_YES)
+            endpoint->address.kind != MODEL_ADDRESS_NONE &&
+            (endpoint->driver_iommu == BASE_YES) == on)
             count++;
     }
     return count;
 }
 
-/* Only the vIOMMUs that cover every bus say so, and of those the first. */
 static gboolean
-covers_virtio(const RuleCall *call)
+has_assigned(const View *view)
+{
+    for (guint i = 0; i < view->hostdevs->len; i++)
+        if (view_is_assigned(view->hostdevs->pdata[i]))
+            return TRUE;
+    return FALSE;
+}
+
+/* Only the first vIOMMU that covers every bus says so, and only where virtio devices seem to be
+ * meant: some of them are behind it, or nothing else could be. */
+static gboolean
+is_meant_for_virtio(const RuleCall *call)
 {
     const ViewIommu *iommu = call->iommu;
 
-    return iommu->index == 0 &&
-           (iommu->iommu->kind != MODEL_IOMMU_SMMUV3 || iommu->pci_bus.state == BASE_STATE_ABSENT);
+    if (iommu->index != 0 ||
+        (iommu->iommu->kind == MODEL_IOMMU_SMMUV3 && iommu->pci_bus.state != BASE_STATE_ABSENT))
+        return FALSE;
+    return count_virtio(call->view->domain, TRUE) > 0 || !has_assigned(call->view);
 }
 
 static void
 check_driver_iommu(RuleCall *call)
 {
-    guint count = count_bypassing(call->view->domain);
+    guint count = count_virtio(call->view->domain, FALSE);
 
     if (count > 0)
         rule_fail(call, NULL, NULL, "%u virtio device%s past this vIOMMU (no iommu='on')", count,
@@ -224,7 +251,7 @@ static const Rule rules[] = {
         .scope = RULE_SCOPE_HOSTDEV,
         .effect = RULE_EFFECT_LATE,
         .demotable = TRUE,
-        .needs = RULE_NEEDS_REGISTERS,
+        .needs = RULE_NEEDS_REGISTERS | RULE_NEEDS_USAGE,
         .check = check_width_host,
         .applies = passes_on,
     },
@@ -268,15 +295,15 @@ static const Rule rules[] = {
         .rationale =
             "With a device at start the granule rises to the host's, which a guest of smaller "
             "pages cannot use. One that is plugged later is refused: virtio-iommu does not "
-            "support frozen granule",
+            "support frozen granule. Machines up to 8.2 have 4 KiB unless it is written.",
         .remedy = "<granule mode='host'/>, and a guest with pages no smaller than the host's",
-        .source = "QEMU 11.1 hw/virtio/virtio-iommu.c:611, :1416",
+        .source = "QEMU 11.1 hw/virtio/virtio-iommu.c:611, :1416, hw/core/machine.c:110",
         .fixer = RULE_FIXER_DOMAIN,
         .scope = RULE_SCOPE_HOSTDEV,
         .effect = RULE_EFFECT_LATE,
         .demotable = TRUE,
         .check = check_granule_small,
-        .applies = has_granule,
+        .applies = is_below,
     },
     {
         .id = "virtio-boot-bypass",
@@ -301,14 +328,14 @@ static const Rule rules[] = {
         .rationale =
             "Without iommu='on' a virtio device uses guest physical addresses, whatever the "
             "vIOMMU says. A guest that wants to isolate them needs it.",
-        .remedy = "<driver iommu='on' ats='on'/> on them, where the guest should isolate them",
+        .remedy = "<driver iommu='on'/> on them, where the guest should isolate them",
         .source = "libvirt 12.8 formatdomain.html, Virtio-related options",
         .fixer = RULE_FIXER_DOMAIN,
         .scope = RULE_SCOPE_VIOMMU,
         .effect = RULE_EFFECT_ADVICE,
         .demotable = TRUE,
         .check = check_driver_iommu,
-        .applies = covers_virtio,
+        .applies = is_meant_for_virtio,
     },
     {
         .id = "virtio-driver-iommu-alone",

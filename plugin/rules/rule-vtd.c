@@ -357,6 +357,7 @@ static const Rule rules[] = {
         .fixer = RULE_FIXER_DOMAIN,
         .scope = RULE_SCOPE_HOSTDEV,
         .effect = RULE_EFFECT_SILENT,
+        .needs = RULE_NEEDS_USAGE,
         .check = rule_vtd_check_translation,
         .applies = rule_vtd_lacks_translation,
     },

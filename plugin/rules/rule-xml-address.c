@@ -23,7 +23,7 @@ check_address(RuleCall *call, const xmlNode *address)
         g_autofree char *help = NULL;
         guint64 value;
 
-        if (!text || (base_parse_u64(text, 0, &value) && value <= parts[i].highest))
+        if (!text || (base_parse_loose_u64(text, 0, &value) && value <= parts[i].highest))
             continue;
         help = g_strdup_printf("%s='0x0' to '0x%" G_GINT64_MODIFIER "x', or no address at all",
                                parts[i].name, parts[i].highest);
@@ -56,5 +56,29 @@ rule_xml_check_addresses(RuleCall *call)
         /* <hostdev type='pci'> has it without a type, <interface type='hostdev'> with one */
         if (host && (is_pci(host) || (is_hostdev && is_pci(device))))
             check_address(call, host);
+    }
+}
+
+/* libvirt reads these with strtoull and takes nothing behind the number, not even a blank (11.3
+ * src/util/virxml.c, virParseScaledValue). */
+void
+rule_xml_check_memory(RuleCall *call)
+{
+    const xmlNode *root = call->view->domain->root;
+    const xmlNode *tune = model_child(root, "memtune");
+    const xmlNode *elements[] = {
+        model_child(root, "memory"),     model_child(root, "currentMemory"),
+        model_child(root, "maxMemory"),  model_child(tune, "hard_limit"),
+        model_child(tune, "soft_limit"), model_child(tune, "swap_hard_limit"),
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(elements); i++) {
+        xmlChar *text = elements[i] ? xmlNodeGetContent((xmlNode *)elements[i]) : NULL;
+        gsize length = text ? strlen((const char *)text) : 0;
+
+        if (length > 0 && g_ascii_isspace(text[length - 1]))
+            rule_fail(call, elements[i], NULL, "blanks behind the number in <%s>",
+                      (const char *)elements[i]->name);
+        xmlFree(text);
     }
 }

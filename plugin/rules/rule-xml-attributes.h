@@ -12,3 +12,4 @@ void rule_xml_check_too_new(RuleCall *call);
 gboolean rule_xml_is_written(const RuleCall *call);
 void rule_xml_check_value(RuleCall *call);
 void rule_xml_check_addresses(RuleCall *call);
+void rule_xml_check_memory(RuleCall *call);

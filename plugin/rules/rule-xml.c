@@ -202,6 +202,28 @@ check_mdev_driver(RuleCall *call)
                   "legacy VFIO path");
 }
 
+static gboolean
+has_iommufd(const RuleCall *call)
+{
+    return call->view->domain->iommufd_node != NULL;
+}
+
+static void
+check_iommufd(RuleCall *call)
+{
+    const ViommuDomain *domain = call->view->domain;
+    g_autofree char *enabled = model_attribute(domain->iommufd_node, "enabled");
+
+    /* an older libvirt drops the element: stack-iommufd-libvirt */
+    if (call->view->target.libvirt < STACK_LIBVIRT_DOMAIN_IOMMUFD)
+        rule_not_applicable(call);
+    else if (!enabled)
+        rule_fail(call, domain->iommufd_node, "enabled='yes'", "<iommufd> without enabled");
+    else if (domain->iommufd_fdgroup && strcmp(enabled, "yes") != 0)
+        rule_fail(call, domain->iommufd_node, NULL, "<iommufd enabled='%s'> with an fdgroup",
+                  enabled);
+}
+
 static const Rule rules[] = {
     {
         .id = "xml-unknown-attribute",
@@ -399,6 +421,39 @@ static const Rule rules[] = {
         .demotable = TRUE,
         .check = check_mdev_driver,
         .applies = is_mdev,
+    },
+    {
+        .id = "xml-memory-invalid",
+        .severity = VIOMMU_SEVERITY_ERROR,
+        .summary = "an amount of memory that libvirt cannot read",
+        .rationale = "libvirt takes blanks before the number and none behind it, a line break "
+                     "included. It refuses the definition: Invalid value '512 ' for element or "
+                     "attribute './memory[1]'",
+        .remedy = "the number alone: <memory unit='GiB'>4</memory>",
+        .source = "libvirt 12.8.0, refused at define; 11.3 src/util/virxml.c "
+                  "(virParseScaledValue)",
+        .fixer = RULE_FIXER_DOMAIN,
+        .scope = RULE_SCOPE_DOMAIN,
+        .effect = RULE_EFFECT_REFUSED_DEFINE,
+        .certain = TRUE,
+        .check = rule_xml_check_memory,
+    },
+    {
+        .id = "xml-iommufd-invalid",
+        .severity = VIOMMU_SEVERITY_ERROR,
+        .summary = "an <iommufd> that libvirt refuses",
+        .rationale =
+            "libvirt says at define: Missing required attribute 'enabled' in element 'iommufd'; "
+            "or: Setting 'fdgroup' when 'iommufd' is disabled is not supported.",
+        .remedy = "<iommufd enabled='yes' fdgroup='NAME'/>",
+        .source = "libvirt 12.8.0, refused at define",
+        .fixer = RULE_FIXER_DOMAIN,
+        .scope = RULE_SCOPE_DOMAIN,
+        .effect = RULE_EFFECT_REFUSED_DEFINE,
+        .certain = TRUE,
+        .needs = RULE_NEEDS_LIBVIRT,
+        .check = check_iommufd,
+        .applies = has_iommufd,
     },
 };
 

@@ -50,6 +50,7 @@ typedef enum {
     RULE_NEEDS_QEMU = 1 << 7,      /* target QEMU version */
     RULE_NEEDS_KERNEL = 1 << 8,
     RULE_NEEDS_MEMLOCK = 1 << 9, /* limits of the daemon */
+    RULE_NEEDS_USAGE = 1 << 10,  /* what the policy matches a device by, where that decides */
 } RuleNeeds;
 
 typedef struct RuleCall RuleCall;

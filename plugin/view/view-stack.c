@@ -104,3 +104,30 @@ stack_qemu_property(StackCapability capability, guint64 qemu, gboolean *ret_know
         return spellings[capability].new_name;
     return qemu >= since ? spellings[capability].old_name : NULL;
 }
+
+static gboolean
+has_word(const char *words, const char *word)
+{
+    g_auto(GStrv) list = g_strsplit(words, " ", -1);
+
+    return g_strv_contains((const char *const *)list, word);
+}
+
+const char *
+stack_host_property(const ViommuHost *host, StackCapability capability, guint64 qemu,
+                    gboolean *ret_known)
+{
+    const HostEntry *device = host_facts_entry(host->qemu_devices, "intel-iommu");
+    /* what was asked is the host's own QEMU, not another that the XML is for */
+    gboolean asked = device && device->text.text &&
+                     (qemu == 0 || !base_u64_is_known(host->qemu) || host->qemu.value == qemu);
+
+    if (!asked)
+        return stack_qemu_property(capability, qemu, ret_known);
+    *ret_known = TRUE;
+    if (has_word(device->text.text, spellings[capability].new_name))
+        return spellings[capability].new_name;
+    return has_word(device->text.text, spellings[capability].old_name)
+               ? spellings[capability].old_name
+               : NULL;
+}

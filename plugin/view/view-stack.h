@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base-text.h"
+#include "host-facts.h"
 #include "model.h"
 
 typedef struct {
@@ -34,3 +35,6 @@ typedef enum {
  * 11.1 and later: new names; 7.2 to 10.0: x- names; between, and before 7.2: *ret_known is FALSE.
  */
 const char *stack_qemu_property(StackCapability capability, guint64 qemu, gboolean *ret_known);
+/* The same, asked of the QEMU itself where the host facts have what it answered. */
+const char *stack_host_property(const ViommuHost *host, StackCapability capability, guint64 qemu,
+                                gboolean *ret_known);

@@ -162,6 +162,19 @@ join_host_side(const View *view, ViewHostdev *hostdev)
         hostdev->unit = host_facts_iommu(host, hostdev->fact->iommu.text);
 }
 
+/* What is no function, or none of this host, has no numbers that a policy could match. */
+static const HostDevice *
+fact_for_policy(const ViewHostdev *hostdev)
+{
+    static const HostDevice nothing = {.vendor = {BASE_STATE_ABSENT, 0},
+                                       .device = {BASE_STATE_ABSENT, 0},
+                                       .class = {BASE_STATE_ABSENT, 0}};
+    gboolean is_function =
+        hostdev->dev->kind == MODEL_HOSTDEV_PCI || hostdev->dev->kind == MODEL_HOSTDEV_INTERFACE;
+
+    return is_function && !hostdev->absent ? hostdev->fact : &nothing;
+}
+
 static void
 hostdev_free(gpointer data)
 {
@@ -208,7 +221,7 @@ view_new(const ViommuHost *host, const ViommuDomain *domain, const ViommuPolicy 
         join_host_side(view, hostdev);
         join_guest_side(view, hostdev);
         if (policy)
-            hostdev->demand = policy_demand(policy, domain, hostdev->dev, hostdev->fact);
+            hostdev->demand = policy_demand(policy, domain, hostdev->dev, fact_for_policy(hostdev));
         g_ptr_array_add(view->hostdevs, hostdev);
     }
     return view;

@@ -45,3 +45,5 @@ void write_host_group(const ViommuHost *host, const WriteHostView *view, const H
                       GString *out);
 /* Every field of every register, with its meaning. */
 void write_host_registers(const ViommuHost *host, const WriteStyle *style, GString *out);
+/* The daemon's limit, pinned memory, huge pages, unsafe switches; nothing where none is known. */
+void write_host_limits(const ViommuHost *host, const WriteStyle *style, GString *out);

@@ -139,8 +139,23 @@ def targets():
     for text in (" chassis='1' port='0x10'", " chassis='0'", " chassis='255'", " chassis='256'",
                  " port='255'", " port='256'", " port='-1'", " chassis='x'", " hotplug='off'",
                  " hotplug='no'", " busNr='5'", " memReserve='65536'", " memReserve='4194304'",
-                 " memReserve='5242880'", " memReserve='100'", " memReserve='x'"):
+                 " memReserve='5242880'", " memReserve='100'", " memReserve='x'",
+                 " memReserve='0'", " index='1'", " chassisNr='1'", " chassis=' 3'",
+                 " chassis='3 '", " chassis='+3'", " chassis='0x1f'", " chassis=''"):
         yield f'root port{text}', Guest(controllers=pcie(with_target(text)), iommus=INTEL)
+    for text in (" hotplug='off'", " memReserve='1024'", " busNr='5'", " chassis='1'"):
+        yield f'root{text}', Guest(controllers=[controller('pcie-root', 0, target=text)],
+                                   iommus=INTEL)
+        yield f'expander{text}', Guest(iommus=INTEL, controllers=pcie(
+            controller('pcie-expander-bus', 1, target=text)))
+    for number in (0, 1, 255, 256):
+        yield f'chassisNr {number}', Guest(iommus=INTEL, controllers=pcie(
+            port(1), controller('pcie-to-pci-bridge', 2),
+            controller('pci-bridge', 3, target=f" chassisNr='{number}'")))
+    for model in ('pcie-root-port', 'pcie-root'):
+        yield f'node of {model}', Guest(iommus=INTEL, controllers=[
+            controller('pcie-root', 0, node=0 if model == 'pcie-root' else None),
+            controller('pcie-root-port', 1, node=0 if model == 'pcie-root-port' else None)])
     for model, name in (('pcie-root-port', 'ioh3420'), ('pcie-root-port', 'pcie-root-port'),
                         ('pcie-root-port', 'pxb-pcie'), ('pcie-root-port', 'nonsense'),
                         ('pcie-expander-bus', 'pxb'), ('pci-bridge', 'pci-bridge'),
@@ -152,6 +167,10 @@ def targets():
     yield 'two of one chassis', Guest(controllers=pcie(
         controller('pcie-root-port', 1, target=" chassis='3' port='1'"),
         controller('pcie-root-port', 2, target=" chassis='3' port='1'")), iommus=INTEL)
+    for chassis in (1, 2, '010'):
+        yield f'chassis {chassis} beside automatic ones', Guest(iommus=INTEL, controllers=pcie(
+            controller('pcie-root-port', 1), controller('pcie-root-port', 8),
+            controller('pcie-root-port', 9, target=f" chassis='{chassis}'")))
     yield 'one chassis, two ports', Guest(controllers=pcie(
         controller('pcie-root-port', 1, target=" chassis='3' port='1'"),
         controller('pcie-root-port', 2, target=" chassis='3' port='2'")), iommus=INTEL)
@@ -159,7 +178,7 @@ def targets():
         yield f'expander busNr={number}', Guest(controllers=pcie(expander(1, 8, number)),
                                                 iommus=INTEL)
     for first, second in ((64, 64), (64, 65), (128, 64), (2, 3), (None, None), (254, None),
-                          (64, None)):
+                          (64, None), (3, None), (2, None)):
         yield f'expanders {first} and {second}', Guest(controllers=pcie(
             expander(1, 8, first), port(2, 1, 0), expander(3, 9, second), port(4, 3, 0)),
             iommus=INTEL)

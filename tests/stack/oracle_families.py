@@ -145,8 +145,9 @@ def machines():
     for machine, model in itertools.product(Q35, (*X86_MODELS, None)):
         yield f'{machine} {model}', Guest(machine=machine, iommus=[iommu(model)] if model else [])
     for machine, model in itertools.product(OTHER_X86, (*MODELS, None)):
-        yield f'{machine} {model}', Guest(machine=machine, iommus=[iommu(model)] if model else [],
-                                          usb=machine != 'microvm')
+        if model or machine != 'microvm':
+            yield f'{machine} {model}', Guest(machine=machine, usb=machine != 'microvm',
+                                              iommus=[iommu(model)] if model else [])
     for machine, bus in itertools.product(VIRT, ('1', None)):
         guest = smmu_guest({'pciBus': bus})
         guest.machine = machine

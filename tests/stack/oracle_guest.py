@@ -4,6 +4,8 @@ import dataclasses
 
 MEMORY_MIB = 32
 FIRMWARE, VARIABLES, DISK = '/mnt/code.fd', '/mnt/vars.fd', '/mnt/disk.raw'
+# a domain without a vIOMMU is checked where it says that it wants one
+INTENT = "<metadata><viommu:intent xmlns:viommu='urn:virt-viommu:domain:1'/></metadata>"
 QEMU_NAMESPACE = "xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'"
 
 # conventional PCI and PCI Express devices that QEMU emulates without help of the host
@@ -105,6 +107,8 @@ class Guest:
         loader = (f"<loader readonly='yes' type='pflash'>{FIRMWARE}</loader>"
                   f'<nvram>{VARIABLES}</nvram>') if self.firmware else ''
         features = ('<acpi/>' if self.acpi else '') + self.features
+        if not self.iommus and 'iommu' not in self.extra:
+            yield INTENT
         yield self.memory
         yield f'<vcpu{self.vcpu_attributes}>{self.vcpus}</vcpu>'
         yield f"<os><type arch='{self.arch}' machine='{self.machine}'>hvm</type>{loader}</os>"

@@ -227,7 +227,7 @@ typedef struct {
     const char *alias;
     ViommuUsage usage, asked, max_usage;
     guint64 pasid_bits; /* 0: unknown */
-    const char *because;
+    const char *because, *missing;
 } DemandCase;
 
 static void
@@ -235,7 +235,7 @@ check_demand(const ViommuPolicy *policy, const ViommuDomain *domain, const Deman
 {
     HostDevice fact = {.vendor = base_u64(c->vendor),
                        .device = base_u64(c->device),
-                       .class = base_u64(c->class_value)};
+                       .class = c->class_value ? base_u64(c->class_value) : (BaseU64){0}};
     ModelHostdev hostdev = {.alias = (char *)c->alias};
     PolicyDemand demand;
 
@@ -246,6 +246,7 @@ check_demand(const ViommuPolicy *policy, const ViommuDomain *domain, const Deman
     g_assert_cmpstr(policy_usage_name(demand.max_usage), ==, policy_usage_name(c->max_usage));
     g_assert_cmpuint(demand.pasid_bits.value, ==, c->pasid_bits);
     g_assert_cmpstr(demand.because, ==, c->because);
+    g_assert_cmpstr(demand.missing, ==, c->missing);
 }
 
 static void
@@ -254,21 +255,27 @@ test_demand(void)
     static const DemandCase cases[] = {
         /* GPU by vendor and base class */
         {"0000:65:00.0", 0x10de, 0x2941, 0x030200, NULL, VIOMMU_USAGE_PASID, VIOMMU_USAGE_PASID,
-         VIOMMU_USAGE_SVA, 16, "policy entry"},
+         VIOMMU_USAGE_SVA, 16, "policy entry", NULL},
         /* the domain asks for more usage and less width */
         {"0000:65:00.0", 0x10de, 0x2941, 0x030200, "ua-gpu0", VIOMMU_USAGE_SVA, VIOMMU_USAGE_SVA,
-         VIOMMU_USAGE_SVA, 12, "domain intent"},
-        /* no facts: the entry by address still counts */
-        {"0000:3b:00.0", 0, 0, 0, NULL, VIOMMU_USAGE_GUEST_IOMMU, VIOMMU_USAGE_GUEST_IOMMU,
-         VIOMMU_USAGE_SVA, 0, "policy entry"},
+         VIOMMU_USAGE_SVA, 12, "domain intent", NULL},
+        /* no facts: the entry by address counts, unless it is the GPU of the first entry */
+        {"0000:3b:00.0", 0, 0, 0, NULL, VIOMMU_USAGE_PASID, VIOMMU_USAGE_PASID, VIOMMU_USAGE_SVA,
+         16, "policy entry", "vendor"},
+        /* its vendor alone rules the GPU out */
+        {"0000:3b:00.0", 0x8086, 0, 0, NULL, VIOMMU_USAGE_GUEST_IOMMU, VIOMMU_USAGE_GUEST_IOMMU,
+         VIOMMU_USAGE_SVA, 0, "policy entry", NULL},
+        /* a function of that vendor, of what class nobody knows */
+        {"0000:66:00.0", 0x10de, 0x2941, 0, NULL, VIOMMU_USAGE_PASID, VIOMMU_USAGE_PASID,
+         VIOMMU_USAGE_SVA, 16, "policy entry", "class"},
         /* NVMe by subclass: the ceiling cuts what the domain asks */
         {"0000:01:00.0", 0x144d, 0xa808, 0x010802, "ua-disk0", VIOMMU_USAGE_DMA, VIOMMU_USAGE_SVA,
-         VIOMMU_USAGE_DMA, 0, "domain intent"},
+         VIOMMU_USAGE_DMA, 0, "domain intent", NULL},
         /* a display of another vendor, and SATA, match nothing */
         {"0000:02:00.0", 0x1002, 0x74a1, 0x030000, NULL, VIOMMU_USAGE_DMA, VIOMMU_USAGE_DMA,
-         VIOMMU_USAGE_SVA, 0, "policy default"},
+         VIOMMU_USAGE_SVA, 0, "policy default", NULL},
         {"0000:02:00.0", 0x8086, 0xa352, 0x010601, NULL, VIOMMU_USAGE_DMA, VIOMMU_USAGE_DMA,
-         VIOMMU_USAGE_SVA, 0, "policy default"},
+         VIOMMU_USAGE_SVA, 0, "policy default", NULL},
     };
     ModelIntentDevice gpu = {.alias = (char *)"ua-gpu0",
                              .usage_set = TRUE,

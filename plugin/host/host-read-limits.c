@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Huge pages, memory that guests have pinned, and switches of the VFIO modules. */
+#include "host-tree.h"
+
+#include "base-text.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define STATUS_LIMIT ((gsize)65536)
+
+/* --- huge pages --- */
+
+static BaseU64
+read_number(HostTree *tree, const char *directory, const char *name)
+{
+    g_autofree char *path = g_build_filename(directory, name, NULL);
+    guint64 number;
+
+    return host_sys_u64(tree->root, path, 10, G_MAXUINT32, &number) ? (BaseU64){0}
+                                                                    : base_u64(number);
+}
+
+/* Linux Documentation/admin-guide/mm/hugetlbpage.rst: hugepages-2048kB/{nr,free}_hugepages */
+static void
+read_hugepages(HostTree *tree)
+{
+    static const char directory[] = "sys/kernel/mm/hugepages", prefix[] = "hugepages-";
+    g_autoptr(GPtrArray) names = NULL;
+    int failed = host_sys_list(tree->root, directory, &names);
+
+    if (failed) {
+        if (host_tree_absent(tree, failed, "sys/kernel/mm"))
+            tree->host->hugepages_state = BASE_STATE_ABSENT;
+        else
+            host_tree_failed(tree, "hugepages", directory, failed);
+        return;
+    }
+    tree->host->hugepages_state = BASE_STATE_KNOWN;
+    for (guint i = 0; i < names->len; i++) {
+        g_autofree char *path = g_build_filename(directory, names->pdata[i], NULL);
+        HostEntry *entry;
+
+        if (!g_str_has_prefix(names->pdata[i], prefix))
+            continue;
+        entry =
+            host_facts_add_entry(tree->host->hugepages, (char *)names->pdata[i] + strlen(prefix));
+        entry->numbers[HOST_HUGEPAGES_TOTAL] = read_number(tree, path, "nr_hugepages");
+        entry->numbers[HOST_HUGEPAGES_FREE] = read_number(tree, path, "free_hugepages");
+    }
+}
+
+/* --- pinned memory --- */
+
+typedef struct {
+    guint64 uid, locked, pinned; /* bytes */
+    gboolean has_uid;
+} Status;
+
+/* "VmLck:\t  524292 kB", "Uid:\t64055\t64055\t64055\t64055" */
+static gboolean
+parse_line(const char *line, const char *key, guint64 *ret)
+{
+    g_auto(GStrv) words = NULL;
+
+    if (!g_str_has_prefix(line, key))
+        return FALSE;
+    words = g_strsplit_set(line + strlen(key), " \t", -1);
+    for (guint i = 0; words[i]; i++) {
+        if (*words[i])
+            return base_parse_u64(words[i], 10, ret);
+    }
+    return FALSE;
+}
+
+static gboolean
+read_status(HostTree *tree, const char *pid, Status *ret)
+{
+    g_autofree char *path = g_build_filename("proc", pid, "status", NULL);
+    g_auto(GStrv) lines = NULL;
+
+    *ret = (Status){0};
+    if (host_sys_lines(tree->root, path, STATUS_LIMIT, &lines))
+        return FALSE;
+    for (guint i = 0; lines[i]; i++) {
+        ret->has_uid = parse_line(lines[i], "Uid:", &ret->uid) || ret->has_uid;
+        (void)parse_line(lines[i], "VmLck:", &ret->locked);
+        (void)parse_line(lines[i], "VmPin:", &ret->pinned);
+    }
+    return ret->has_uid;
+}
+
+static gboolean
+is_qemu(HostTree *tree, const char *pid)
+{
+    g_autofree char *path = g_build_filename("proc", pid, "comm", NULL);
+    g_autofree char *name = NULL;
+    guint64 number;
+
+    return base_parse_u64(pid, 10, &number) && host_sys_text(tree->root, path, &name) == 0 &&
+           (g_str_has_prefix(name, "qemu-system-") || g_str_equal(name, "qemu-kvm"));
+}
+
+static HostEntry *
+entry_of(ViommuHost *host, const char *uid)
+{
+    for (guint i = 0; i < host->pinned->len; i++) {
+        HostEntry *entry = host->pinned->pdata[i];
+
+        if (g_str_equal(entry->name, uid))
+            return entry;
+    }
+    return host_facts_add_entry(host->pinned, uid);
+}
+
+static void
+count(ViommuHost *host, const Status *status)
+{
+    g_autofree char *uid = g_strdup_printf("%" G_GUINT64_FORMAT, status->uid);
+    HostEntry *entry = entry_of(host, uid);
+    const guint64 more[] = {1, base_saturating_mul(status->locked, 1024),
+                            base_saturating_mul(status->pinned, 1024)};
+
+    for (guint i = 0; i < G_N_ELEMENTS(more); i++) {
+        BaseU64 *number = &entry->numbers[i];
+
+        *number = base_u64(base_saturating_add(number->value, more[i]));
+    }
+}
+
+/* The legacy backend charges a process (VmLck); iommufd the user, over all of its processes, and
+ * VmPin shows it (Linux 7.2 drivers/iommu/iommufd/pages.c:956-973). The process list is all that
+ * user space sees of either. */
+static void
+read_pinned(HostTree *tree)
+{
+    g_autoptr(GPtrArray) pids = NULL;
+    int failed = host_sys_list(tree->root, "proc", &pids);
+
+    if (failed) {
+        host_tree_failed(tree, "pinned", "proc", failed);
+        return;
+    }
+    tree->host->pinned_state = BASE_STATE_KNOWN;
+    for (guint i = 0; i < pids->len; i++) {
+        Status status;
+
+        if (is_qemu(tree, pids->pdata[i]) && read_status(tree, pids->pdata[i], &status))
+            count(tree->host, &status);
+    }
+}
+
+/* --- switches --- */
+
+static BaseTri
+read_switch(HostTree *tree, const char *fact, const char *path)
+{
+    g_autofree char *text = NULL;
+    int failed = host_sys_text(tree->root, path, &text);
+
+    if (failed == 0 && (g_str_equal(text, "Y") || g_str_equal(text, "1")))
+        return BASE_YES;
+    if (failed == 0 && (g_str_equal(text, "N") || g_str_equal(text, "0")))
+        return BASE_NO;
+    if (failed == ENOENT)
+        host_facts_explain(tree->host, fact, "no /%s: its module is not loaded", path);
+    else
+        host_tree_failed(tree, fact, path, failed ? failed : EBADMSG);
+    return BASE_UNKNOWN;
+}
+
+/* Linux 7.2 drivers/vfio/vfio_iommu_type1.c:53, vfio_main.c:49, pci/vfio_pci.c:50 */
+void
+host_tree_read_limits(HostTree *tree)
+{
+    ViommuHost *host = tree->host;
+
+    host->unsafe_interrupts =
+        read_switch(tree, "vfio/unsafe_interrupts",
+                    "sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts");
+    host->noiommu =
+        read_switch(tree, "vfio/noiommu", "sys/module/vfio/parameters/enable_unsafe_noiommu_mode");
+    host->denylist_off =
+        read_switch(tree, "vfio/denylist_off", "sys/module/vfio_pci/parameters/disable_denylist");
+    read_hugepages(tree);
+    read_pinned(tree);
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the host limits: the daemon, huge pages, what is pinned, switches of VFIO. */
+#include "base-text.h"
+#include "write-host.h"
+
+#define LABEL_WIDTH 15
+
+static char *
+size_text(BaseU64 bytes)
+{
+    if (!base_u64_is_known(bytes))
+        return g_strdup("?");
+    return bytes.value == G_MAXUINT64 ? g_strdup("unlimited") : base_format_size(bytes.value);
+}
+
+static void
+write_daemon(const HostMemlock *memlock, const WriteStyle *style, GString *out)
+{
+    g_autofree char *now = size_text(memlock->hard);
+    g_autofree char *next = size_text(memlock->unit);
+    gboolean differs = base_u64_is_known(memlock->hard) && base_u64_is_known(memlock->unit) &&
+                       memlock->hard.value != memlock->unit.value;
+
+    if (memlock->of)
+        write_labelled(style, out, "Locked memory", LABEL_WIDTH, "%s (%s) has %s%s", memlock->of,
+                       memlock->kind.text ? memlock->kind.text : "?", now,
+                       memlock->can_raise == BASE_YES  ? " and may raise it"
+                       : memlock->can_raise == BASE_NO ? " and cannot raise it"
+                                                       : "");
+    if (base_u64_is_known(memlock->unit) && (differs || !memlock->of))
+        write_labelled(style, out, memlock->of ? "" : "Locked memory", LABEL_WIDTH,
+                       "%s gives %s from the next start on", memlock->unit_file.text, next);
+}
+
+static void
+write_pinned(const ViommuHost *host, const WriteStyle *style, GString *out)
+{
+    for (guint i = 0; i < host->pinned->len; i++) {
+        const HostEntry *entry = host->pinned->pdata[i];
+        g_autofree char *locked = size_text(entry->numbers[HOST_PINNED_LOCKED]);
+        g_autofree char *pinned = size_text(entry->numbers[HOST_PINNED_PINNED]);
+
+        write_labelled(style, out, i ? "" : "Pinned", LABEL_WIDTH,
+                       "%s locked, %s pinned by %u QEMU of user %s", locked, pinned,
+                       (guint)entry->numbers[HOST_PINNED_PROCESSES].value, entry->name);
+    }
+}
+
+static void
+write_hugepages(const ViommuHost *host, const WriteStyle *style, GString *out)
+{
+    for (guint i = 0; i < host->hugepages->len; i++) {
+        const HostEntry *entry = host->hugepages->pdata[i];
+
+        if (entry->numbers[HOST_HUGEPAGES_TOTAL].value > 0)
+            write_labelled(style, out, "Huge pages", LABEL_WIDTH, "%s: %u, %u free", entry->name,
+                           (guint)entry->numbers[HOST_HUGEPAGES_TOTAL].value,
+                           (guint)entry->numbers[HOST_HUGEPAGES_FREE].value);
+    }
+}
+
+void
+write_host_limits(const ViommuHost *host, const WriteStyle *style, GString *out)
+{
+    gsize before = out->len;
+
+    write_daemon(&host->memlock, style, out);
+    write_pinned(host, style, out);
+    write_hugepages(host, style, out);
+    if (host->unsafe_interrupts == BASE_YES)
+        write_labelled(style, out, "Unsafe", LABEL_WIDTH,
+                       "VFIO assigns without isolated interrupts (allow_unsafe_interrupts)");
+    if (host->noiommu == BASE_YES)
+        write_labelled(style, out, "Unsafe", LABEL_WIDTH,
+                       "VFIO assigns without an IOMMU (enable_unsafe_noiommu_mode)");
+    if (out->len > before)
+        g_string_append_c(out, '\n');
+}
