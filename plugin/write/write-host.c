@@ -161,7 +161,8 @@ static void
 note_config(const ViommuHost *host, WriteNotes *missing)
 {
     guint count = count_without_config(host);
-    g_autofree char *subject = g_strdup_printf("capabilities of %u functions", count);
+    g_autofree char *subject =
+        g_strdup_printf("capabilities of %u function%s", count, count == 1 ? "" : "s");
 
     if (count > 0)
         write_notes_add(missing, subject, "config space takes root to read");
