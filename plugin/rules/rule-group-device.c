@@ -64,6 +64,46 @@ denied_name(const HostDevice *fact)
     return NULL;
 }
 
+static void
+check_denied(RuleCall *call)
+{
+    const ViommuHost *host = call->view->host;
+    const HostDevice *fact = call->hostdev->fact;
+    const char *what;
+
+    if (!fact) {
+        rule_not_applicable(call);
+        return;
+    }
+    if (!base_u64_is_known(fact->vendor) || !base_u64_is_known(fact->device)) {
+        unknown_of_device(call, &fact->address,
+                          base_u64_is_known(fact->vendor) ? "device" : "vendor");
+        return;
+    }
+    what = denied_name(fact);
+    if (!what || g_strcmp0(fact->driver.text, "vfio-pci") == 0 || host->denylist_off == BASE_YES)
+        return;
+    if (fact->driver.state == BASE_STATE_UNKNOWN)
+        unknown_of_device(call, &fact->address, "driver");
+    else if (host->denylist_off == BASE_UNKNOWN)
+        rule_unknown(call, "vfio/denylist_off", NULL);
+    else
+        rule_fail(call, NULL, NULL, "vfio-pci refuses 0x%04x:0x%04x (%s), and it is not bound yet",
+                  (guint)fact->vendor.value, (guint)fact->device.value, what);
+}
+
+static gboolean
+has_function(const RuleCall *call)
+{
+    for (guint i = 0; i < call->view->hostdevs->len; i++) {
+        const ViewHostdev *hostdev = call->view->hostdevs->pdata[i];
+
+        if (view_is_assigned(hostdev) && hostdev->dev->kind != MODEL_HOSTDEV_MDEV)
+            return TRUE;
+    }
+    return FALSE;
+}
+
 /* Whether the kernel command line sets the module parameter @name; UNKNOWN: it is not known. A file
  * in modprobe.d can set it as well. */
 static BaseTri
@@ -84,58 +124,38 @@ parameter_is_set(const ViommuHost *host, const char *name)
     return BASE_NO;
 }
 
-static void
-check_denied(RuleCall *call)
-{
-    const HostDevice *fact = call->hostdev->fact;
-    BaseTri set = parameter_is_set(call->view->host, "vfio_pci.disable_denylist");
-    const char *what;
-
-    if (!fact) {
-        rule_not_applicable(call);
-        return;
-    }
-    if (!base_u64_is_known(fact->vendor) || !base_u64_is_known(fact->device)) {
-        unknown_of_device(call, &fact->address,
-                          base_u64_is_known(fact->vendor) ? "device" : "vendor");
-        return;
-    }
-    what = denied_name(fact);
-    if (!what || g_strcmp0(fact->driver.text, "vfio-pci") == 0 || set == BASE_YES)
-        return;
-    if (fact->driver.state == BASE_STATE_UNKNOWN)
-        unknown_of_device(call, &fact->address, "driver");
-    else if (set == BASE_UNKNOWN)
-        rule_unknown(call, "kernel/cmdline", NULL);
-    else
-        rule_fail(call, NULL, NULL, "vfio-pci refuses 0x%04x:0x%04x (%s), and it is not bound yet",
-                  (guint)fact->vendor.value, (guint)fact->device.value, what);
-}
-
+/* Whether a function is assigned on that backend */
 static gboolean
-has_function(const RuleCall *call)
+has_backend(const View *view, gboolean iommufd)
 {
-    for (guint i = 0; i < call->view->hostdevs->len; i++) {
-        const ViewHostdev *hostdev = call->view->hostdevs->pdata[i];
+    for (guint i = 0; i < view->hostdevs->len; i++) {
+        const ViewHostdev *hostdev = view->hostdevs->pdata[i];
 
-        if (view_is_assigned(hostdev) && hostdev->dev->kind != MODEL_HOSTDEV_MDEV)
+        if (view_is_assigned(hostdev) && hostdev->dev->kind != MODEL_HOSTDEV_MDEV &&
+            (hostdev->dev->iommufd == BASE_YES) == iommufd)
             return TRUE;
     }
     return FALSE;
 }
 
+/* iommufd has a switch of its own, of which only the command line tells. */
 static void
 check_msi(RuleCall *call)
 {
     const ViommuHost *host = call->view->host;
-    BaseTri type1 = parameter_is_set(host, "vfio_iommu_type1.allow_unsafe_interrupts");
     BaseTri iommufd = parameter_is_set(host, "iommufd.allow_unsafe_interrupts");
+    gboolean legacy = has_backend(call->view, FALSE);
 
+    if (host->isolated_msi == BASE_YES)
+        return;
     if (host->isolated_msi == BASE_UNKNOWN)
         rule_unknown(call, "vfio/isolated_msi", NULL);
-    else if (host->isolated_msi == BASE_NO && type1 == BASE_UNKNOWN)
+    else if (legacy && host->unsafe_interrupts == BASE_UNKNOWN)
+        rule_unknown(call, "vfio/unsafe_interrupts", NULL);
+    else if (!legacy && iommufd == BASE_UNKNOWN)
         rule_unknown(call, "kernel/cmdline", NULL);
-    else if (host->isolated_msi == BASE_NO && type1 != BASE_YES && iommufd != BASE_YES)
+    else if ((legacy && host->unsafe_interrupts == BASE_NO) ||
+             (has_backend(call->view, TRUE) && iommufd == BASE_NO))
         rule_fail(call, NULL, NULL,
                   "this host does not remap interrupts, and VFIO hands out no device without that");
 }
@@ -330,15 +350,14 @@ static const Rule rules[] = {
         .rationale =
             "vfio-pci has a list of devices with errata that a guest could use against the host: "
             "QAT of some generations, DSA and IAX of Sapphire Rapids. The kernel says: 8086:0b25 "
-            "exists in vfio-pci device denylist, driver probing disallowed. A site that accepts "
-            "the risk sets the module parameter, in a file that is not read here.",
-        .remedy = "another device; vfio_pci.disable_denylist=1 on the kernel command line where "
-                  "the guest is trusted",
+            "exists in vfio-pci device denylist, driver probing disallowed.",
+        .remedy = "another device; the module parameter vfio_pci.disable_denylist=1 where the "
+                  "guest is trusted",
         .source = "Linux 7.2 drivers/vfio/pci/vfio_pci.c:63-110",
         .fixer = RULE_FIXER_HOST,
         .scope = RULE_SCOPE_HOSTDEV,
         .effect = RULE_EFFECT_REFUSED_START,
-        .demotable = TRUE,
+        .certain = TRUE,
         .needs = RULE_NEEDS_DEVICE,
         .check = check_denied,
         .applies = is_function,

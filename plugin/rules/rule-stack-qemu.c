@@ -237,7 +237,8 @@ judge_property(RuleCall *call, const Driver *driver, const char *name)
 {
     const Property *property = find_property(driver, name);
     guint64 qemu = call->view->target.qemu;
-    BaseTri has = has_property(property, qemu);
+    BaseTri asked = stack_device_has(call->view->host, driver->driver, name, qemu);
+    BaseTri has = asked == BASE_UNKNOWN ? has_property(property, qemu) : asked;
     g_autofree char *version = base_format_version(qemu);
     g_autofree char *help = help_of(driver, property, name);
     g_autofree char *what = NULL;

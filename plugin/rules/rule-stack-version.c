@@ -91,6 +91,21 @@ asks_qemu(const RuleCall *call)
     return FALSE;
 }
 
+/* What that QEMU answered, else what is known of its version */
+static BaseTri
+qemu_has(const View *view, const QemuAttribute *row)
+{
+    const StackAttribute *known = stack_attribute(row->model, row->attribute);
+    BaseTri asked = stack_device_has(view->host, row->device, known ? known->qemu : row->attribute,
+                                     view->target.qemu);
+
+    if (asked != BASE_UNKNOWN)
+        return asked;
+    if (view->target.qemu >= row->with)
+        return BASE_YES;
+    return view->target.qemu < row->without ? BASE_NO : BASE_UNKNOWN;
+}
+
 static void
 check_attribute(RuleCall *call)
 {
@@ -102,10 +117,11 @@ check_attribute(RuleCall *call)
 
     for (gsize i = 0; i < G_N_ELEMENTS(qemu_attributes); i++) {
         const QemuAttribute *row = &qemu_attributes[i];
+        BaseTri has = is_asked(call, row) ? qemu_has(call->view, row) : BASE_YES;
 
-        if (!is_asked(call, row) || qemu >= row->with)
+        if (has == BASE_YES)
             continue;
-        if (qemu < row->without)
+        if (has == BASE_NO)
             g_string_append_printf(list, "%s%s", list->len ? ", " : "", row->attribute);
         else
             unsure = row;

@@ -113,16 +113,35 @@ has_word(const char *words, const char *word)
     return g_strv_contains((const char *const *)list, word);
 }
 
+/* The device's entry where the QEMU that was asked is the one that the XML is for; NULL: not asked
+ */
+static const HostEntry *
+asked_device(const ViommuHost *host, const char *device, guint64 qemu)
+{
+    if (host->qemu_devices_state != BASE_STATE_KNOWN)
+        return NULL;
+    if (qemu != 0 && base_u64_is_known(host->qemu) && host->qemu.value != qemu)
+        return NULL;
+    return host_facts_entry(host->qemu_devices, device);
+}
+
+BaseTri
+stack_device_has(const ViommuHost *host, const char *device, const char *property, guint64 qemu)
+{
+    const HostEntry *entry = asked_device(host, device, qemu);
+
+    if (!entry || entry->text.state == BASE_STATE_UNKNOWN)
+        return BASE_UNKNOWN;
+    return base_tri(entry->text.text && has_word(entry->text.text, property));
+}
+
 const char *
 stack_host_property(const ViommuHost *host, StackCapability capability, guint64 qemu,
                     gboolean *ret_known)
 {
-    const HostEntry *device = host_facts_entry(host->qemu_devices, "intel-iommu");
-    /* what was asked is the host's own QEMU, not another that the XML is for */
-    gboolean asked = device && device->text.text &&
-                     (qemu == 0 || !base_u64_is_known(host->qemu) || host->qemu.value == qemu);
+    const HostEntry *device = asked_device(host, "intel-iommu", qemu);
 
-    if (!asked)
+    if (!device || !device->text.text)
         return stack_qemu_property(capability, qemu, ret_known);
     *ret_known = TRUE;
     if (has_word(device->text.text, spellings[capability].new_name))

@@ -38,3 +38,6 @@ const char *stack_qemu_property(StackCapability capability, guint64 qemu, gboole
 /* The same, asked of the QEMU itself where the host facts have what it answered. */
 const char *stack_host_property(const ViommuHost *host, StackCapability capability, guint64 qemu,
                                 gboolean *ret_known);
+/* Whether that device of QEMU @qemu has the property, by what it answered; UNKNOWN: not asked. */
+BaseTri stack_device_has(const ViommuHost *host, const char *device, const char *property,
+                         guint64 qemu);

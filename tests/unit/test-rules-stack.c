@@ -128,6 +128,39 @@ test_properties(void)
     }
 }
 
+/* What the QEMU of the XML answered counts before what is known of its version. */
+static void
+test_asked(void)
+{
+    static const struct {
+        const char *property;
+        guint64 host_qemu, qemu;
+        ViommuOutcome wanted;
+    } rows[] = {
+        {"fsts", BASE_VERSION(10, 2, 0), BASE_VERSION(10, 2, 0), PASS},
+        {"x-flts", BASE_VERSION(10, 2, 0), BASE_VERSION(10, 2, 0), FAIL},
+        {"fsts", BASE_VERSION(10, 2, 0), BASE_VERSION(10, 3, 0), UNKNOWN},
+        {"x-flts", BASE_VERSION(10, 2, 0), BASE_VERSION(10, 0, 0), PASS},
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(ViommuHost) host = host_new(HOST_IOMMU_VTD);
+        g_autofree char *tail = g_strdup_printf(
+            "<qemu:override><qemu:device alias='iommu0'><qemu:frontend><qemu:property name='%s' "
+            "type='bool' value='true'/></qemu:frontend></qemu:device></qemu:override>",
+            rows[i].property);
+        Subject subject = {
+            .host = host, .devices = CM, .tail = tail, .target = {NEWEST, rows[i].qemu}};
+        HostEntry *entry = host_facts_add_entry(host->qemu_devices, "intel-iommu");
+
+        entry->text = (BaseText){BASE_STATE_KNOWN, g_strdup("aw-bits fsts scalable-mode")};
+        host->qemu_devices_state = BASE_STATE_KNOWN;
+        host->qemu = base_u64(rows[i].host_qemu);
+        g_test_message("%s", rows[i].property);
+        assert_outcome(&subject, "stack-property-renamed", rows[i].wanted);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -136,5 +169,6 @@ main(int argc, char **argv)
     g_test_add_func("/stack/minimum", test_minimum);
     g_test_add_func("/stack/attributes", test_attributes);
     g_test_add_func("/stack/properties", test_properties);
+    g_test_add_func("/stack/asked", test_asked);
     return g_test_run();
 }
