@@ -36,6 +36,7 @@ cli_options_clear(CliOptions *options)
     g_clear_pointer(&options->save, g_free);
     g_clear_pointer(&options->groups, g_strfreev);
     g_clear_pointer(&options->qemu, g_free);
+    g_clear_pointer(&options->connect, g_free);
     g_clear_pointer(&options->files, g_strfreev);
 }
 
@@ -78,6 +79,15 @@ add_entries(GOptionContext *context, const CliVerb *verb, Raw *raw)
         {CLI_TAKES_SAVE,
          {"numeric", 'n', 0, G_OPTION_ARG_NONE, &raw->out.numeric,
           "Ids instead of names of vendors and devices", NULL}},
+        {CLI_TAKES_LEDGER,
+         {"verify", 0, 0, G_OPTION_ARG_NONE, &raw->out.verify,
+          "Compare the ledger with libvirt's running domains", NULL}},
+        {CLI_TAKES_LEDGER,
+         {"rebuild", 0, 0, G_OPTION_ARG_NONE, &raw->out.rebuild,
+          "Make the ledger what libvirt's running domains hold", NULL}},
+        {CLI_TAKES_LEDGER,
+         {"connect", 'c', 0, G_OPTION_ARG_STRING, &raw->out.connect,
+          "The libvirt daemon to ask (default: qemu:///system)", "URI"}},
         {CLI_TAKES_ALL,
          {"all", 0, 0, G_OPTION_ARG_NONE, &raw->out.all, "All rules of the catalogue", NULL}},
         {CLI_TAKES_HOST,

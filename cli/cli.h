@@ -32,6 +32,7 @@ typedef enum {
     CLI_TAKES_COLOR = 1 << 9,
     CLI_TAKES_DETACH = 1 << 10,
     CLI_TAKES_METADATA = 1 << 11,
+    CLI_TAKES_LEDGER = 1 << 12, /* --verify, --rebuild, --connect */
 } CliTakes;
 
 typedef struct {
@@ -41,8 +42,8 @@ typedef struct {
     gboolean fail_on_given;
     ViommuSeverity fail_on;
     gboolean strict, quiet, verbose, diff, all, probe, detach, help;
-    char *output, *save, *qemu;
-    gboolean numeric;
+    char *output, *save, *qemu, *connect;
+    gboolean numeric, verify, rebuild;
     char **groups; /* NULL: no --group */
     ViommuPlanFlags plan;
     ViommuRenderFlags render;
@@ -66,6 +67,7 @@ CliExit cli_check(const CliOptions *options);
 CliExit cli_plan(const CliOptions *options);
 CliExit cli_apply(const CliOptions *options);
 CliExit cli_hotplug(const CliOptions *options);
+CliExit cli_ledger(const CliOptions *options);
 CliExit cli_limits(const CliOptions *options);
 CliExit cli_explain(const CliOptions *options);
 CliExit cli_policy(const CliOptions *options);

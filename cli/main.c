@@ -41,6 +41,10 @@ static const CliVerb verbs[] = {
     {"limits", "FILE", "Locked memory and PASIDs of this domain: figures, formulas, who sets them.",
      "FILE may be - for standard input.\n", TAKES_DOMAIN | CLI_TAKES_FORMAT | CLI_TAKES_COLOR, 1, 1,
      cli_limits},
+    {"ledger", "", "Who holds which devices and limits of this host.",
+     "The libvirt hook keeps it. --verify exits with 1 where it is not what runs, --rebuild\n"
+     "mends that; both ask the libvirt daemon. " EXIT_CODES,
+     CLI_TAKES_FORMAT | CLI_TAKES_HOST | CLI_TAKES_LEDGER | CLI_TAKES_COLOR, 0, 0, cli_ledger},
     {"explain", "[RULE...]", "Why a rule exists, what to do about it, and where that was read.",
      NULL, CLI_TAKES_FORMAT | CLI_TAKES_ALL | CLI_TAKES_COLOR, 0, G_MAXUINT, cli_explain},
     {"policy", "check FILE... | show [FILE|NAME]",

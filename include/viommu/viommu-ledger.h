@@ -72,7 +72,6 @@ char **viommu_ledger_list_problems(const ViommuLedger *ledger);
  * @timeout_ms: how long to wait for others
  *
  * Takes the lock and reads the entries. What an earlier domain of that name left behind is dropped.
- *
  * Returns: FALSE with %VIOMMU_ERROR_IO, also when the time is up; the lock is not held then
  *
  * Since: 0.1
@@ -94,7 +93,6 @@ void viommu_ledger_tell(const ViommuLedger *ledger, ViommuHost *host);
  * @report: (nullable): what viommu_check() says; rules that are undecided are noted
  *
  * Replaces the domain's entry by what it takes now; needs the lock.
- *
  * Returns: FALSE with %VIOMMU_ERROR_IO, or %VIOMMU_ERROR_INVALID_ARGUMENT for a domain without
  *   <uuid>; the entry is as it was
  *
@@ -136,11 +134,16 @@ gboolean viommu_ledger_release(ViommuLedger *ledger, const char *uuid, const cha
                                GError **error);
 
 /**
+ * viommu_ledger_expect_nothing:
+ *
+ * Says that what runs will be told now, one by one: nothing but that is compared. Since: 0.1
+ */
+void viommu_ledger_expect_nothing(ViommuLedger *ledger);
+
+/**
  * viommu_ledger_expect:
  *
- * Says that this domain runs: what viommu_ledger_count_differences() compares the entries with.
- *
- * Since: 0.1
+ * Says that this domain runs, for viommu_ledger_count_differences(). Since: 0.1
  */
 void viommu_ledger_expect(ViommuLedger *ledger, const ViommuHost *host, const ViommuDomain *domain,
                           const ViommuTarget *target);

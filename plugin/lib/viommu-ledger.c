@@ -230,6 +230,15 @@ viommu_ledger_release(ViommuLedger *ledger, const char *uuid, const char *name, 
 }
 
 void
+viommu_ledger_expect_nothing(ViommuLedger *ledger)
+{
+    g_return_if_fail(ledger);
+
+    g_clear_pointer(&ledger->really, g_ptr_array_unref);
+    ledger->really = g_ptr_array_new_with_free_func(free_entry);
+}
+
+void
 viommu_ledger_expect(ViommuLedger *ledger, const ViommuHost *host, const ViommuDomain *domain,
                      const ViommuTarget *target)
 {
@@ -238,7 +247,7 @@ viommu_ledger_expect(ViommuLedger *ledger, const ViommuHost *host, const ViommuD
     g_return_if_fail(domain);
 
     if (!ledger->really)
-        ledger->really = g_ptr_array_new_with_free_func(free_entry);
+        viommu_ledger_expect_nothing(ledger);
     g_ptr_array_add(ledger->really, reservation_of(host, domain, target));
 }
 

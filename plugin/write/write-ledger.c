@@ -93,6 +93,14 @@ add_numbers(WriteTable *table, const char *name, const WriteTotal *row)
     add_row(table, name, row, size, "?");
 }
 
+static gboolean
+has_quota(const PolicyQuota *quota)
+{
+    return quota->locked_memory || base_u64_is_known(quota->devices) ||
+           base_u64_is_known(quota->pasid_bits) || base_u64_is_known(quota->accel_viommus) ||
+           base_u64_is_known(quota->command_queues);
+}
+
 static void
 add_quota(WriteTable *table, const PolicyQuota *quota)
 {
@@ -121,7 +129,7 @@ write_table(const WriteLedger *ledger, const WriteStyle *style, GString *out)
         add_numbers(table, entry->domain ? entry->domain : entry->uuid, &row);
     }
     add_numbers(table, "all", &total);
-    if (ledger->policy)
+    if (ledger->policy && has_quota(&ledger->policy->host_quota))
         add_quota(table, &ledger->policy->host_quota);
     write_table_print(table, style, out);
 }
@@ -141,21 +149,33 @@ write_devices(const WriteLedger *ledger, const WriteStyle *style, GString *out)
     }
 }
 
-/* "2 devices, 8 GiB" */
+/* ", 2 devices"; nothing for none */
+static void
+add_count(GString *text, BaseU64 number, const char *one, const char *many)
+{
+    g_autofree char *count = count_text(number, "?");
+
+    if (!base_u64_is_known(number) || number.value > 0)
+        g_string_append_printf(text, ", %s %s", count,
+                               base_u64_is_known(number) && number.value == 1 ? one : many);
+}
+
+/* "8 GiB locked, 2 devices" */
 static char *
 summary(const HostReservation *reservation)
 {
     WriteTotal numbers = numbers_of(reservation);
-    g_autofree char *devices = count_text(numbers.devices, "?");
-    g_autofree char *pasids = count_text(numbers.pasids, "?");
-    g_autofree char *viommus = count_text(numbers.accel_viommus, "?");
-    g_autofree char *queues = count_text(numbers.command_queues, "?");
+    GString *text = g_string_new(NULL);
     g_autofree char *size = base_u64_is_known(numbers.locked_memory)
                                 ? base_format_size(numbers.locked_memory.value)
                                 : g_strdup("?");
 
-    return g_strdup_printf("%s devices, %s, %s PASIDs, %s accelerated vIOMMUs, %s queues", devices,
-                           size, pasids, viommus, queues);
+    g_string_append_printf(text, "%s locked", size);
+    add_count(text, numbers.devices, "device", "devices");
+    add_count(text, numbers.pasids, "PASID", "PASIDs");
+    add_count(text, numbers.accel_viommus, "accelerated vIOMMU", "accelerated vIOMMUs");
+    add_count(text, numbers.command_queues, "queue", "queues");
+    return g_string_free(text, FALSE);
 }
 
 static void

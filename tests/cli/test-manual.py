@@ -11,7 +11,7 @@ import program
 import tap
 from program import SOURCE, virt_viommu
 
-VERBS = ['host', 'check', 'plan', 'apply', 'hotplug', 'limits', 'explain', 'policy']
+VERBS = ['host', 'check', 'plan', 'apply', 'hotplug', 'limits', 'ledger', 'explain', 'policy']
 
 
 def manual(page):
