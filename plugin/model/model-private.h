@@ -28,8 +28,6 @@ BaseTri model_switch(const xmlNode *element, const char *name);
  * ABSENT when @element is NULL or empty. FALSE: not a number, unknown unit, or too large. */
 gboolean model_size(const ViommuDomain *domain, const xmlNode *element, BaseU64 *ret,
                     GError **error);
-/* @value of @unit in bytes (libvirt's virScaleInteger); FALSE: unknown unit or overflow */
-gboolean model_scale(guint64 value, const char *unit, guint64 *ret);
 
 /* domain, bus, slot, function of an <address>; FALSE: malformed or out of range */
 gboolean model_pci_attributes(const xmlNode *address, BasePci *ret);

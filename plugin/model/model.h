@@ -246,6 +246,9 @@ gboolean model_span_next_attribute(const ViommuDomain *domain, const ModelSpan *
 /* (transfer full): "/domain/devices/hostdev[2]" */
 char *model_xpath(const xmlNode *element);
 
+/* @value of @unit in bytes (libvirt's virScaleInteger); FALSE: unknown unit or overflow */
+gboolean model_scale(guint64 value, const char *unit, guint64 *ret);
+
 /* First child element of that name (no namespace), or NULL; @parent may be NULL. */
 xmlNode *model_child(const xmlNode *parent, const char *name);
 /* (transfer full) (nullable): attribute without namespace; @element may be NULL */

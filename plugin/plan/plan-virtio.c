@@ -97,6 +97,18 @@ check_conventional(const PlanWork *work, const ViewHostdev *hostdev, PlanStrike 
     return FALSE;
 }
 
+/* The guest learns of it from ACPI, which Arm firmware has to hand on. */
+static gboolean
+check_firmware(const PlanWork *work, const ViewHostdev *hostdev, PlanStrike *strike)
+{
+    (void)hostdev;
+    if (!work->domain->is_virt || work->domain->uefi)
+        return FALSE;
+    return plan_strike(
+        strike, "stack-acpi-needs-uefi", "<os firmware='efi'>",
+        "a virtio vIOMMU needs ACPI in the guest, and the domain has no UEFI loader");
+}
+
 /* It remaps no interrupts, so the guest's CPUs beyond 255 get none. */
 static gboolean
 check_vcpus(const PlanWork *work, const ViewHostdev *hostdev, PlanStrike *strike)
@@ -172,10 +184,15 @@ check_width(const PlanWork *work, const ViewHostdev *hostdev, PlanStrike *strike
                        gib, width);
 }
 
-static const PlanCheck checks[] = {plan_check_existing, plan_check_shadow_host,
-                                   check_kept,          check_stack,
-                                   check_conventional,  check_vcpus,
-                                   check_width,         NULL};
+static const PlanCheck checks[] = {plan_check_existing,
+                                   plan_check_shadow_host,
+                                   check_kept,
+                                   check_stack,
+                                   check_conventional,
+                                   check_firmware,
+                                   check_vcpus,
+                                   check_width,
+                                   NULL};
 
 const PlanCheck *
 plan_virtio_checks(void)

@@ -109,6 +109,23 @@ static const Rule rules[] = {
         .check = check_stage,
         .applies = rule_accel_is,
     },
+    {
+        .id = "accel-values-by-hand",
+        .severity = VIOMMU_SEVERITY_ERROR,
+        .summary = "SMMUv3 properties that need accel",
+        .rationale = "Set past libvirt, by qemu:override or qemu:commandline, they meet QEMU's own "
+                     "check: ril can only be disabled if accel=on; ats can only be enabled if "
+                     "accel=on; cmdqv can only be enabled if accel=on; oas must be 44 bits when "
+                     "accel=off; ssidsize can only be greater than 0 bits if accel=on.",
+        .remedy = "accel='on' in <driver>, or no such property",
+        .source = "QEMU 11.1 hw/arm/smmuv3.c:2000-2018; run with libvirt 12.8.0 and QEMU 11.1.2",
+        .fixer = RULE_FIXER_DOMAIN,
+        .scope = RULE_SCOPE_VIOMMU,
+        .effect = RULE_EFFECT_REFUSED_START,
+        .certain = TRUE,
+        .check = rule_accel_check_properties,
+        .applies = rule_accel_is_by_hand,
+    },
 };
 
 const RuleFamily rule_family_accel_device = {"accel", rules, G_N_ELEMENTS(rules)};

@@ -61,9 +61,40 @@ rule_accel_check_values(RuleCall *call)
     for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
         const char *value = g_hash_table_lookup(call->iommu->iommu->attributes, names[i]);
 
-        if (value)
+        /* a negative number is dropped: xml-value-dropped */
+        if (value && value[strspn(value, " \t\n")] != '-')
             rule_fail(call, NULL, NULL, "%s='%s' without accel='on'", names[i], value);
     }
+}
+
+/* A vSMMU of one bus with properties by hand: the machine-wide one has none */
+gboolean
+rule_accel_is_by_hand(const RuleCall *call)
+{
+    const ModelIommu *iommu = call->iommu->iommu;
+
+    return iommu->kind == MODEL_IOMMU_SMMUV3 && call->iommu->accel == BASE_NO &&
+           call->iommu->pci_bus.state != BASE_STATE_ABSENT &&
+           (iommu->commandline || g_hash_table_size(iommu->properties) > 0 ||
+            g_hash_table_size(iommu->globals) > 0);
+}
+
+void
+rule_accel_check_properties(RuleCall *call)
+{
+    const ViewIommu *iommu = call->iommu;
+
+    if (iommu->ril == BASE_NO)
+        rule_fail(call, NULL, NULL, "ril is off, and accel too");
+    if (iommu->ats == BASE_YES)
+        rule_fail(call, NULL, NULL, "ats is on without accel");
+    if (iommu->cmdqv == BASE_YES)
+        rule_fail(call, NULL, NULL, "cmdqv is on without accel");
+    if (base_u64_is_known(iommu->oas) && iommu->oas.value > 44)
+        rule_fail(call, NULL, NULL, "oas is %" G_GUINT64_FORMAT " without accel", iommu->oas.value);
+    if (base_u64_is_known(iommu->ssidsize) && iommu->ssidsize.value > 0)
+        rule_fail(call, NULL, NULL, "ssidsize is %" G_GUINT64_FORMAT " without accel",
+                  iommu->ssidsize.value);
 }
 
 void

@@ -121,7 +121,8 @@ static const Rule rules[] = {
         .summary = "output address size that QEMU does not have",
         .rationale =
             "libvirt takes any number. QEMU says: QEMU SMMUv3 model only implements auto, 44 bit, "
-            "or 48 bit OAS. Other OasMode values are not supported.",
+            "or 48 bit OAS. Other OasMode values are not supported; of a size that no SMMU has: "
+            "Parameter 'oas' does not accept value '43'.",
         .remedy = "oas='44' or oas='48', no larger than that of the host SMMU",
         .source = "QEMU 11.1 hw/arm/smmuv3.c:1993; refused on 11.1.2",
         .fixer = RULE_FIXER_DOMAIN,

@@ -23,6 +23,8 @@ void rule_accel_check_cold(RuleCall *call);
 void rule_accel_check_oas(RuleCall *call);
 void rule_accel_check_ssidsize(RuleCall *call);
 void rule_accel_check_values(RuleCall *call);
+gboolean rule_accel_is_by_hand(const RuleCall *call);
+void rule_accel_check_properties(RuleCall *call);
 void rule_accel_check_kvm(RuleCall *call);
 void rule_accel_check_uefi(RuleCall *call);
 void rule_accel_check_migration(RuleCall *call);

@@ -204,7 +204,8 @@ static const Rule rules[] = {
         .severity = VIOMMU_SEVERITY_ERROR,
         .summary = "interrupt remapping without a split interrupt controller",
         .rationale =
-            "Interrupt remapping needs the I/O APIC in QEMU. libvirt refuses any other at define. "
+            "Interrupt remapping needs the I/O APIC in QEMU. libvirt refuses any other at define: "
+            "IOMMU interrupt remapping requires split I/O APIC (ioapic driver='qemu'). "
             "QEMU says: Interrupt Remapping cannot work with kernel-irqchip=on, please use "
             "'split|off'.",
         .remedy = "<ioapic driver='qemu'/> in <features>",

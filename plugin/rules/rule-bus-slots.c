@@ -267,7 +267,9 @@ static const Rule rules[] = {
         .rationale =
             "intel and smmuv3 are no PCI devices; virtio and amd are, on the root bus only. "
             "libvirt says at define: iommu model 'intel' can't have address; or: The device at "
-            "PCI address 0000:01:00.0 needs to be an integrated device (bus=0)",
+            "PCI address 0000:01:00.0 needs to be an integrated device (bus=0); or: IOMMU device: "
+            "'virtio' needs a PCI address (of a type that it does not know: Invalid value for "
+            "attribute 'type' in element 'address')",
         .remedy = "no <address>, or type='pci' on bus 0 for virtio and amd",
         .source = "libvirt 12.8.0, refused at define; 11.3 src/conf/domain_validate.c "
                   "(virDomainIOMMUDefValidate)",

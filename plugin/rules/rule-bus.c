@@ -138,9 +138,11 @@ static const Rule rules[] = {
         .id = "bus-endpoint-on-expander",
         .severity = VIOMMU_SEVERITY_ERROR,
         .summary = "a device directly on a pcie-expander-bus",
-        .rationale = "An expander bus takes only ports and bridges; libvirt refuses an endpoint's "
-                     "address there at define. QEMU says: PCI: Only PCI/PCIe bridges can be "
-                     "plugged into pxb-pcie.",
+        .rationale =
+            "An expander bus takes only ports and bridges. libvirt refuses the definition: "
+            "The device at PCI address 0000:01:00.0 cannot be plugged into the PCI "
+            "controller with index='1'. QEMU says: PCI: Only PCI/PCIe bridges can be "
+            "plugged into pxb-pcie.",
         .remedy = "a pcie-root-port on the expander bus, and the device into that port",
         .source = "libvirt 11.3 src/conf/domain_addr.c (virDomainPCIAddressBusSetModel), run on "
                   "12.8.0; QEMU 11.1 hw/pci/pci.c:1348",

@@ -219,27 +219,64 @@ physical_bits(const ViommuDomain *domain)
     return bits;
 }
 
+/* QEMU 11.1 target/i386/cpu.h, TCG_PHYS_ADDR_BITS: of every model that does not take the host's. A
+ * distribution may have changed that for its own machine types. */
+#define DEFAULT_BITS 40
+
+/* 0: not known here */
+static guint64
+effective_bits(const ViommuDomain *domain)
+{
+    const xmlNode *cpu = model_child(domain->root, "cpu");
+    g_autofree char *mode = model_attribute(cpu, "mode");
+    guint64 written = physical_bits(domain);
+
+    if (written > 0 || model_child(cpu, "maxphysaddr"))
+        return written;
+    if (g_strcmp0(mode, "host-passthrough") == 0 || g_strcmp0(mode, "host-model") == 0 ||
+        g_strcmp0(mode, "maximum") == 0 || domain->machine_version.state == BASE_STATE_UNKNOWN)
+        return 0;
+    return DEFAULT_BITS;
+}
+
 static gboolean
 has_physical_bits(const RuleCall *call)
 {
     return call->view->domain->is_q35 && g_strcmp0(call->view->domain->arch, "x86_64") == 0 &&
-           physical_bits(call->view->domain) > 0;
+           effective_bits(call->view->domain) > 0;
 }
 
-/* Without a 64-bit window that somebody chose, and without memory to be plugged: a lower bound. */
+/* What may be plugged lies behind guest memory, with 1 GiB more for each slot (QEMU 11.1
+ * hw/i386/pc.c:603). */
+static guint64
+plugged_reach(const ViommuDomain *domain)
+{
+    const xmlNode *element = model_child(domain->root, "maxMemory");
+    g_autofree char *text = model_attribute(element, "slots");
+    guint64 slots = 0;
+
+    if (!element || domain->max_memory <= domain->memory)
+        return 0;
+    if (!base_parse_u64(text, 10, &slots) || slots > G_MAXUINT16)
+        slots = 0;
+    return base_saturating_add(domain->max_memory - domain->memory, slots * GIB);
+}
+
+/* Without a 64-bit window that somebody chose: a lower bound. */
 static void
 check_physical(RuleCall *call)
 {
     const ViommuDomain *domain = call->view->domain;
-    guint64 bits = physical_bits(domain), reach = G_GUINT64_CONSTANT(1) << bits;
+    guint64 bits = effective_bits(domain), reach = G_GUINT64_CONSTANT(1) << bits;
     const ModelController *root = model_controller(domain, 0);
     gboolean chosen = root && model_child(root->node, "pcihole64");
     guint64 window = chosen ? 0 : HOLE64_DEFAULT;
     guint64 top = (MAX(rule_ram_top(domain), 4 * GIB) + GIB - 1) / GIB * GIB;
-    g_autofree char *need = base_format_size(base_saturating_add(top, window));
+    guint64 end = base_saturating_add(base_saturating_add(top, plugged_reach(domain)), window);
+    g_autofree char *need = base_format_size(end);
     g_autofree char *have = base_format_size(reach);
 
-    if (base_saturating_add(top, window) > reach)
+    if (end > reach)
         rule_fail(call, NULL, NULL,
                   "guest memory and the window behind it end at %s, and a CPU of %" G_GUINT64_FORMAT
                   " physical address bits reaches %s",
@@ -329,9 +366,11 @@ static const Rule rules[] = {
         .id = "iova-phys-bits",
         .severity = VIOMMU_SEVERITY_ERROR,
         .summary = "guest memory that the guest's CPU cannot address",
-        .rationale = "QEMU puts a window of 32 GiB for 64-bit BARs behind guest memory, and both "
-                     "must be within the physical addresses of the CPU. It says: Address space "
-                     "limit 0xffffffff < 0x9ffffffff phys-bits too low (32)",
+        .rationale =
+            "QEMU puts a window of 32 GiB for 64-bit BARs behind guest memory, and both "
+            "must be within the physical addresses of the CPU: 40 bits of a CPU model that "
+            "does not take the host's. It says: Address space limit 0xffffffff < 0x9ffffffff "
+            "phys-bits too low (32)",
         .remedy = "more bits in <maxphysaddr>, or mode='passthrough'",
         .source = "QEMU 11.1 hw/i386/pc.c:784; libvirt 12.8.0 with QEMU 11.1.2, refused at start",
         .fixer = RULE_FIXER_DOMAIN,

@@ -9,6 +9,7 @@ static const RuleFamily *const families[] = {
     &rule_family_xml,
     &rule_family_stack,
     &rule_family_stack_version,
+    &rule_family_stack_machine,
     &rule_family_group,
     &rule_family_group_device,
     &rule_family_bus,

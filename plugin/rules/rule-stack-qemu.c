@@ -74,18 +74,28 @@ static const Property smmu_properties[] = {
     {"stage", FALSE, TRUE, TRUE, FALSE, NULL},
 };
 
+/* hw/virtio/virtio-iommu.c, virtio-iommu-pci.c; its own, beside those of every virtio device */
+static const Property virtio_properties[] = {
+    {"aw-bits", FALSE, TRUE, TRUE, FALSE, NULL},
+    {"boot-bypass", TRUE, TRUE, TRUE, FALSE, NULL},
+    {"granule", FALSE, TRUE, TRUE, FALSE, NULL},
+    {"primary-bus", TRUE, TRUE, TRUE, FALSE, NULL},
+};
+
 typedef struct {
     ModelIommuKind kind;
     const char *driver;
     const Property *properties;
     gsize count;
+    gboolean open; /* has others, which are not in the table */
 } Driver;
 
-/* A virtio-iommu-pci has the properties of every virtio device as well, and is not listed. */
 static const Driver drivers[] = {
-    {MODEL_IOMMU_INTEL, "intel-iommu", intel_properties, G_N_ELEMENTS(intel_properties)},
-    {MODEL_IOMMU_AMD, "amd-iommu", amd_properties, G_N_ELEMENTS(amd_properties)},
-    {MODEL_IOMMU_SMMUV3, "arm-smmuv3", smmu_properties, G_N_ELEMENTS(smmu_properties)},
+    {MODEL_IOMMU_INTEL, "intel-iommu", intel_properties, G_N_ELEMENTS(intel_properties), FALSE},
+    {MODEL_IOMMU_AMD, "amd-iommu", amd_properties, G_N_ELEMENTS(amd_properties), FALSE},
+    {MODEL_IOMMU_SMMUV3, "arm-smmuv3", smmu_properties, G_N_ELEMENTS(smmu_properties), FALSE},
+    {MODEL_IOMMU_VIRTIO, "virtio-iommu-pci", virtio_properties, G_N_ELEMENTS(virtio_properties),
+     TRUE},
 };
 
 static const Driver *
@@ -160,13 +170,24 @@ compare_names(gconstpointer a, gconstpointer b)
     return strcmp(a, b);
 }
 
-/* Names in a stable order. (transfer container) */
+/* Names in a stable order, those of -global too. (transfer container) */
 static GList *
 written_names(const ModelIommu *iommu)
 {
     GHashTable *written = written_properties(iommu);
+    GList *names = g_hash_table_get_keys(iommu->globals);
 
-    return written ? g_list_sort(g_hash_table_get_keys(written), compare_names) : NULL;
+    if (written)
+        names = g_list_concat(names, g_hash_table_get_keys(written));
+    return g_list_sort(names, compare_names);
+}
+
+/* Whether the name is one that only Intel's vIOMMU has */
+static gboolean
+is_intel_only(const char *name)
+{
+    return find_property(&drivers[0], name) && !find_property(&drivers[1], name) &&
+           !find_property(&drivers[3], name);
 }
 
 /* Whether that property is one that stack-property-renamed (@renamed) judges, or the other rule */
@@ -175,6 +196,8 @@ is_of_rule(const Driver *driver, const char *name, gboolean renamed)
 {
     const Property *property = find_property(driver, name);
 
+    if (!property && driver->open && !is_intel_only(name))
+        return FALSE;
     return (property && property->renamed) == renamed;
 }
 
@@ -184,6 +207,10 @@ has_written(const RuleCall *call, gboolean renamed)
     const Driver *driver = driver_of(call->iommu->iommu);
     g_autoptr(GList) names = driver ? written_names(call->iommu->iommu) : NULL;
 
+    /* a machine-wide SMMU is no device that a property could reach */
+    if (call->iommu->iommu->kind == MODEL_IOMMU_SMMUV3 &&
+        call->iommu->pci_bus.state == BASE_STATE_ABSENT)
+        return FALSE;
     for (const GList *it = names; it; it = it->next)
         if (is_of_rule(driver, it->data, renamed))
             return TRUE;
@@ -262,9 +289,12 @@ check_written(RuleCall *call, gboolean renamed)
     const Driver *driver = driver_of(call->iommu->iommu);
     g_autoptr(GList) names = written_names(call->iommu->iommu);
 
-    for (const GList *it = names; it; it = it->next)
-        if (is_of_rule(driver, it->data, renamed))
+    for (const GList *it = names; it; it = it->next) {
+        gboolean again = it->prev && strcmp(it->prev->data, it->data) == 0;
+
+        if (!again && is_of_rule(driver, it->data, renamed))
             judge_property(call, driver, it->data);
+    }
 }
 
 void

@@ -283,12 +283,30 @@ has_split_irqchip(const ViommuDomain *domain)
     return FALSE;
 }
 
+/* -device arm-smmuv3: 7.2.0 and 10.0.13 refuse it, 11.0 has properties for it */
+static void
+check_hidden_smmu(RuleCall *call)
+{
+    guint64 qemu = call->view->target.qemu;
+    g_autofree char *version = base_format_version(qemu);
+
+    if (qemu != 0 && qemu < BASE_VERSION(10, 1, 0))
+        rule_fail(call, NULL, "<iommu model='smmuv3'/>",
+                  "-device arm-smmuv3, and QEMU %s makes one only for the whole machine", version);
+    else if (qemu < BASE_VERSION(11, 0, 0))
+        rule_unknown(call, "whether this QEMU takes -device arm-smmuv3",
+                     "qemu-system-aarch64 -M virt -device arm-smmuv3,help");
+}
+
 static void
 check_hidden(RuleCall *call)
 {
     const ViommuDomain *domain = call->view->domain;
     const ModelIommu *iommu = call->iommu->iommu;
 
+    /* -machine iommu=smmuv3 is another matter */
+    if (iommu->kind == MODEL_IOMMU_SMMUV3 && call->iommu->pci_bus.state != BASE_STATE_ABSENT)
+        check_hidden_smmu(call);
     if (iommu->kind != MODEL_IOMMU_INTEL && iommu->kind != MODEL_IOMMU_AMD)
         return;
     if (domain->machine && !domain->is_q35)
@@ -391,7 +409,8 @@ static const Rule rules[] = {
         .summary = "a property that this QEMU's vIOMMU does not have",
         .rationale = "libvirt passes the properties of qemu:override and qemu:commandline on as "
                      "they are; schema and definition take any name. QEMU says: Property "
-                     "'intel-iommu.scalablemode' not found",
+                     "'intel-iommu.scalablemode' not found; of -global: can't apply global "
+                     "intel-iommu.pt=on: Property 'intel-iommu.pt' not found",
         .remedy = "a name that this QEMU has (qemu-system-x86_64 -device intel-iommu,help)",
         .source = "libvirt 12.8.0 with QEMU 11.1.2, refused at start; QEMU 7.2.0, 10.0.13 and "
                   "11.1.1 hw/i386/intel_iommu.c, amd_iommu.c, hw/arm/smmuv3.c",
@@ -444,7 +463,8 @@ static const Rule rules[] = {
         .summary = "a vIOMMU in qemu:commandline that QEMU refuses",
         .rationale =
             "libvirt does not look into qemu:commandline. QEMU says: Parameter 'driver' expects a "
-            "dynamic sysbus device type for the machine; or: Interrupt Remapping cannot work with "
+            "dynamic sysbus device type for the machine (of arm-smmuv3 before 10.1: expects a "
+            "pluggable device type); or: Interrupt Remapping cannot work with "
             "kernel-irqchip=on, please use 'split|off'.",
         .remedy = "<iommu> instead, which libvirt checks at define",
         .source = "QEMU 11.1 system/qdev-monitor.c:279, hw/i386/x86-iommu.c:118; the first refused "

@@ -106,32 +106,43 @@ is_virt_with_iommu(const RuleCall *call)
     return call->view->domain->is_virt && call->view->iommus->len > 0;
 }
 
-/* The vIOMMUs of an Arm guest by what QEMU makes of them */
+/* The vIOMMUs of an Arm guest by what libvirt and QEMU make of them */
 typedef struct {
-    const ViewIommu *machine_wide[2]; /* -machine iommu=smmuv3: first and last */
-    const ViewIommu *per_bus;         /* -device arm-smmuv3 */
-    const ViewIommu *virtio;
+    const ViewIommu *machine_wide; /* -machine iommu=smmuv3: of the first <iommu> alone */
+    const ViewIommu *dropped[2];   /* smmuv3 without pciBus behind it: first and last */
+    const ViewIommu *per_bus;      /* -device arm-smmuv3 */
+    const ViewIommu *virtio[2];    /* first and second */
 } ArmIommus;
+
+static void
+sort_iommu(const ViewIommu *iommu, gboolean is_first, ArmIommus *found)
+{
+    if (iommu->iommu->kind == MODEL_IOMMU_VIRTIO) {
+        found->virtio[found->virtio[0] ? 1 : 0] = iommu;
+    } else if (iommu->iommu->kind != MODEL_IOMMU_SMMUV3) {
+        return;
+    } else if (iommu->pci_bus.state != BASE_STATE_ABSENT) {
+        found->per_bus = iommu;
+    } else if (is_first) {
+        found->machine_wide = iommu;
+    } else {
+        if (!found->dropped[0])
+            found->dropped[0] = iommu;
+        found->dropped[1] = iommu;
+    }
+}
 
 static ArmIommus
 sort_iommus(const View *view)
 {
-    ArmIommus found = {{NULL, NULL}, NULL, NULL};
+    ArmIommus found = {NULL, {NULL, NULL}, NULL, {NULL, NULL}};
+    gboolean is_first = TRUE;
 
     for (guint i = 0; i < view->iommus->len; i++) {
         const ViewIommu *iommu = view->iommus->pdata[i];
 
-        if (iommu->iommu->kind == MODEL_IOMMU_VIRTIO) {
-            found.virtio = iommu;
-        } else if (iommu->iommu->kind != MODEL_IOMMU_SMMUV3) {
-            continue;
-        } else if (iommu->pci_bus.state != BASE_STATE_ABSENT) {
-            found.per_bus = iommu;
-        } else {
-            if (!found.machine_wide[0])
-                found.machine_wide[0] = iommu;
-            found.machine_wide[1] = iommu;
-        }
+        sort_iommu(iommu, is_first && rule_iommu_is_element(iommu->iommu), &found);
+        is_first = FALSE;
     }
     return found;
 }
@@ -141,13 +152,23 @@ static void
 check_arm_mixed(RuleCall *call)
 {
     ArmIommus found = sort_iommus(call->view);
-    const ViewIommu *other = found.per_bus ? found.per_bus : found.virtio;
+    const ViewIommu *other = found.per_bus ? found.per_bus : found.virtio[0];
 
-    if (found.machine_wide[0] && other)
-        rule_fail(call, found.machine_wide[0]->iommu->node, NULL,
+    if (found.machine_wide && other)
+        rule_fail(call, found.machine_wide->iommu->node, NULL,
                   "smmuv3 without pciBus is machine-wide and goes with no other vIOMMU, and there "
                   "is %s too",
-                  other == found.virtio ? "a virtio one" : "one with pciBus");
+                  other == found.virtio[0] ? "a virtio one" : "one with pciBus");
+}
+
+static void
+check_arm_two_virtio(RuleCall *call)
+{
+    ArmIommus found = sort_iommus(call->view);
+
+    if (found.virtio[1])
+        rule_fail(call, found.virtio[1]->iommu->node, NULL,
+                  "two virtio vIOMMUs, and QEMU takes one on Arm virt");
 }
 
 static void
@@ -155,8 +176,8 @@ check_arm_virtio(RuleCall *call)
 {
     ArmIommus found = sort_iommus(call->view);
 
-    if (found.per_bus && found.virtio)
-        rule_fail(call, found.virtio->iommu->node, NULL,
+    if (found.per_bus && found.virtio[0])
+        rule_fail(call, found.virtio[0]->iommu->node, NULL,
                   "virtio-iommu beside a vSMMU: QEMU refuses this in one order and starts it by "
                   "oversight in the other");
 }
@@ -166,9 +187,10 @@ check_arm_collapse(RuleCall *call)
 {
     ArmIommus found = sort_iommus(call->view);
 
-    if (found.machine_wide[0] != found.machine_wide[1])
-        rule_fail(call, found.machine_wide[1]->iommu->node, NULL,
-                  "two smmuv3 without pciBus become one machine-wide SMMU");
+    if (found.dropped[1])
+        rule_fail(call, found.dropped[1]->iommu->node, NULL,
+                  found.machine_wide ? "two smmuv3 without pciBus become one machine-wide SMMU"
+                                     : "smmuv3 without pciBus behind another <iommu> is dropped");
 }
 
 static void
@@ -336,7 +358,9 @@ static const Rule rules[] = {
         .summary = "a machine-wide SMMU together with another vIOMMU",
         .rationale =
             "QEMU says: virt machine already has iommu=smmuv3 set. Doesn't support incompatible "
-            "iommus; with virtio-iommu: virt machine does not support multiple IOMMUs.",
+            "iommus; with virtio-iommu: virt machine does not support multiple IOMMUs. libvirt "
+            "makes the SMMU machine-wide only where its <iommu> is the "
+            "first; another one it drops.",
         .remedy = "pciBus in every <iommu model='smmuv3'>, or only one <iommu>",
         .source = "QEMU 11.1 hw/arm/virt.c:3818,3857; run with libvirt 12.8.0",
         .fixer = RULE_FIXER_DOMAIN,
@@ -347,12 +371,28 @@ static const Rule rules[] = {
         .applies = is_virt_with_iommu,
     },
     {
+        .id = "stack-arm-two-virtio",
+        .severity = VIOMMU_SEVERITY_ERROR,
+        .summary = "two virtio vIOMMUs on Arm virt",
+        .rationale = "libvirt 12.8 accepts them. QEMU says: virt machine does not support multiple "
+                     "IOMMUs.",
+        .remedy = "one of them: it covers every bus",
+        .source = "QEMU 11.1 hw/arm/virt.c:3818; run with libvirt 12.8.0 and QEMU 11.1.2",
+        .fixer = RULE_FIXER_DOMAIN,
+        .scope = RULE_SCOPE_DOMAIN,
+        .effect = RULE_EFFECT_REFUSED_START,
+        .certain = TRUE,
+        .check = check_arm_two_virtio,
+        .applies = is_virt_with_iommu,
+    },
+    {
         .id = "stack-arm-smmu-with-virtio",
         .severity = VIOMMU_SEVERITY_ERROR,
         .summary = "virtio-iommu together with a vSMMU of one bus",
         .rationale =
-            "QEMU supports one kind of vIOMMU on virt and refuses a vSMMU behind a virtio-iommu; "
-            "the other order it accepts by oversight, and the second vIOMMU silently replaces the "
+            "QEMU supports one kind of vIOMMU on virt and refuses a vSMMU behind a virtio-iommu: "
+            "virt machine already has virtio-iommu set. Doesn't support incompatible iommus. The "
+            "other order it accepts by oversight, and the second vIOMMU silently replaces the "
             "first one's hold on pcie.0.",
         .remedy = "one kind of vIOMMU: smmuv3 with pciBus for each bus, or one virtio",
         .source = "QEMU 11.1 hw/arm/virt.c:3861, hw/pci/pci.c:3293; run with QEMU 11.1.2 in both "
@@ -367,9 +407,10 @@ static const Rule rules[] = {
     {
         .id = "stack-arm-smmu-collapse",
         .severity = VIOMMU_SEVERITY_WARNING,
-        .summary = "several smmuv3 without pciBus, which become one",
-        .rationale = "Each of them only sets iommu=smmuv3 on the machine: libvirt 12.8 accepts "
-                     "them, the domain starts, and there is one SMMU.",
+        .summary = "an smmuv3 without pciBus that libvirt drops",
+        .rationale = "The first <iommu> sets iommu=smmuv3 on the machine. One without pciBus that "
+                     "is not the first does nothing: libvirt 12.8 accepts it, the domain starts, "
+                     "and there is one SMMU less.",
         .remedy = "one <iommu model='smmuv3'>, or pciBus in each",
         .source = "libvirt 12.8.0 and QEMU 11.1.2, run",
         .fixer = RULE_FIXER_DOMAIN,
@@ -384,7 +425,10 @@ static const Rule rules[] = {
         .severity = VIOMMU_SEVERITY_ERROR,
         .summary = "an iommu model that this machine type cannot have",
         .rationale = "libvirt takes intel and amd on q35 only, smmuv3 on Arm virt only, virtio on "
-                     "q35 and Arm virt, and refuses any other machine at define.",
+                     "q35 and Arm virt, and refuses the definition: IOMMU device: 'intel' is only "
+                     "supported with Q35 machines (smmuv3: is only supported with ARM Virt "
+                     "machines; virtio: is only supported with Q35 and ARM Virt machines). On "
+                     "microvm: No PCI buses available.",
         .remedy = "the machine type that the model needs, or another model",
         .source = "libvirt 11.3 src/qemu/qemu_validate.c (qemuValidateDomainDeviceDefIOMMU); run "
                   "on 12.8.0",
@@ -452,7 +496,8 @@ static const Rule rules[] = {
         .rationale =
             "QEMU 11.1 has scalable-mode, fsts and pasid-bits where 10.0 has x-scalable-mode, "
             "x-flts and x-pasid-mode; neither knows the other's names. QEMU says: Property "
-            "'intel-iommu.x-flts' not found.",
+            "'intel-iommu.x-flts' not found; of -global: can't apply global intel-iommu.pt=on: "
+            "Property 'intel-iommu.pt' not found.",
         .remedy = "the name that this QEMU has (qemu-system-x86_64 -device intel-iommu,help)",
         .source = "QEMU 11.1 hw/i386/intel_iommu.c:4184-4190; help of QEMU 10.0.13 and 11.1.2",
         .fixer = RULE_FIXER_DOMAIN,
@@ -468,7 +513,7 @@ static const Rule rules[] = {
         .severity = VIOMMU_SEVERITY_ERROR,
         .summary = "virtio-iommu without ACPI",
         .rationale = "The guest finds a virtio-iommu's reach in an ACPI table only; libvirt "
-                     "refuses the definition without <acpi/>.",
+                     "refuses the definition: IOMMU device: 'virtio' requires ACPI.",
         .remedy = "<acpi/> in <features> (on Arm with UEFI firmware)",
         .source = "libvirt 11.3 src/qemu/qemu_validate.c (qemuValidateDomainDeviceDefIOMMU); run "
                   "on 12.8.0",

@@ -45,9 +45,11 @@ check_granule_value(RuleCall *call)
         rule_fail(call, element, NULL, "<granule> with both mode='%s' and size='%s'", mode, size);
         return;
     }
-    if (granule.state == BASE_STATE_ABSENT)
+    /* 0 and none at all are dropped, what cannot be read is refused for that: other rules tell */
+    if (!base_u64_is_known(granule) || granule.value == 0)
         return;
-    for (gsize i = 0; base_u64_is_known(granule) && i < G_N_ELEMENTS(sizes); i++)
+    granule.value = (granule.value + 1023) / 1024 * 1024; /* as libvirt rounds it */
+    for (gsize i = 0; i < G_N_ELEMENTS(sizes); i++)
         if (granule.value == sizes[i])
             return;
     rule_fail(call, element, NULL, "granule size='%s' is not 4, 8, 16 or 64 KiB", size ? size : "");

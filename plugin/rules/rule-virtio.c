@@ -2,6 +2,7 @@
 /* virtio-iommu, and virtio devices in front of any vIOMMU. */
 #include "rule-families.h"
 #include "rule-shared.h"
+#include "rule-tools.h"
 
 #define X86_PAGE 4096
 
@@ -193,6 +194,72 @@ check_driver_iommu_alone(RuleCall *call)
     }
 }
 
+/* Devices that QEMU never makes transitional (11.1, users of virtio_pci_force_virtio_1;
+ * vhost-user-fs)
+ */
+static gboolean
+is_modern_only(const ModelEndpoint *endpoint)
+{
+    static const char *const kinds[] = {
+        "virtio-input",  "virtio video",  "virtio sound", "virtio-fs",
+        "virtio memory", "virtio-crypto", "vhost-vsock",  NULL};
+    g_autofree char *model = model_attribute(endpoint->node, "model");
+    g_autofree char *type = model_attribute(model_child(endpoint->node, "model"), "type");
+
+    return g_strv_contains(kinds, endpoint->what) ||
+           g_strcmp0(model, "virtio-non-transitional") == 0 ||
+           g_strcmp0(type, "virtio-non-transitional") == 0;
+}
+
+/* Whether somebody has chosen disable-legacy by hand: then QEMU's default is no matter */
+static gboolean
+is_chosen(const ViommuDomain *domain)
+{
+    for (guint i = 0; i < domain->arguments->len; i++) {
+        g_autofree char *value = model_attribute(domain->arguments->pdata[i], "value");
+
+        if (value && strstr(value, "disable-legacy"))
+            return TRUE;
+    }
+    for (guint i = 0; i < domain->overrides->len; i++) {
+        const ModelOverride *override = domain->overrides->pdata[i];
+
+        if (g_ptr_array_find_with_equal_func(override->names, "disable-legacy", g_str_equal, NULL))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* QEMU 11.1 hw/virtio/virtio-pci.c:2197: on a port of PCI Express a virtio device has no legacy
+ * half, elsewhere it has. */
+static void
+check_legacy(RuleCall *call)
+{
+    const ViommuDomain *domain = call->view->domain;
+    g_autofree char *unsure = NULL;
+
+    for (guint i = 0; i < domain->endpoints->len && !is_chosen(domain); i++) {
+        const ModelEndpoint *endpoint = domain->endpoints->pdata[i];
+        const ModelController *bus = NULL;
+        g_autofree char *label = NULL;
+
+        if (endpoint->driver_iommu != BASE_YES || !g_str_has_prefix(endpoint->what, "v") ||
+            is_modern_only(endpoint))
+            continue;
+        label = rule_endpoint_label(endpoint);
+        if (rule_address_is_known(&endpoint->address))
+            bus = model_controller(domain, endpoint->address.pci.bus);
+        if (!bus && !unsure)
+            unsure = g_strdup_printf("the guest address of %s", label);
+        else if (bus && bus->kind != MODEL_BUS_ROOT_PORT && bus->kind != MODEL_BUS_DOWNSTREAM)
+            rule_fail(call, endpoint->node, NULL,
+                      "%s has iommu='on' and is on bus %u (%s), where it is a transitional device",
+                      label, bus->index, bus->model ? bus->model : "");
+    }
+    if (unsure)
+        rule_unknown(call, unsure, "write its <address type='pci'/>");
+}
+
 static gboolean
 is_conventional(const ViommuDomain *domain, const ModelAddress *address)
 {
@@ -221,17 +288,43 @@ check_conventional(RuleCall *call)
     }
 }
 
+/* Seen refused on 9.0.0 and read in 11.3; seen started on 12.8.0 */
+#define REFUSES_MANY_VCPUS_TO BASE_VERSION(11, 4, 0)
+#define TAKES_MANY_VCPUS_FROM BASE_VERSION(12, 8, 0)
+
+static gboolean
+has_many_vcpus(const RuleCall *call)
+{
+    return is_virtio(call) && call->view->domain->is_q35 && call->view->domain->vcpus > 255 &&
+           rule_iommu_is_element(call->iommu->iommu);
+}
+
+static void
+check_many_vcpus(RuleCall *call)
+{
+    guint64 libvirt = call->view->target.libvirt;
+
+    if (libvirt < REFUSES_MANY_VCPUS_TO)
+        rule_fail(call, NULL, NULL, "%u vCPUs with a virtio vIOMMU, which has no interrupt mode",
+                  call->view->domain->vcpus);
+    else if (libvirt < TAKES_MANY_VCPUS_FROM)
+        rule_unknown(call, "whether this libvirt takes more than 255 vCPUs here",
+                     "libvirt 12.8.0 does");
+}
+
 static const Rule rules[] = {
     {
         .id = "virtio-aw-range",
         .severity = VIOMMU_SEVERITY_ERROR,
         .summary = "address width that a virtio vIOMMU does not take",
-        .rationale = "libvirt and QEMU say: aw-bits must be within [32,64]",
+        .rationale =
+            "libvirt refuses the attribute at define, and QEMU the property at start: aw-bits "
+            "must be within [32,64]; of a number above 255: Parameter 'aw-bits' expects uint8_t.",
         .remedy = "aw_bits from 32 to 64, best the width of the host",
         .source = "libvirt 12.8.0, refused at define; QEMU 11.1 hw/virtio/virtio-iommu.c:1447",
         .fixer = RULE_FIXER_DOMAIN,
         .scope = RULE_SCOPE_VIOMMU,
-        .effect = RULE_EFFECT_REFUSED_DEFINE,
+        .effect = RULE_EFFECT_REFUSED_START,
         .certain = TRUE,
         .check = check_width_range,
         .applies = is_virtio,
@@ -350,6 +443,44 @@ static const Rule rules[] = {
         .demotable = TRUE,
         .check = check_driver_iommu_alone,
         .applies = has_no_viommu,
+    },
+    {
+        .id = "virtio-many-vcpus",
+        .severity = VIOMMU_SEVERITY_ERROR,
+        .summary = "more than 255 vCPUs with a virtio vIOMMU",
+        .rationale =
+            "Interrupts to APIC ids above 255 need interrupt remapping in extended mode, which "
+            "virtio-iommu has not. libvirt says at define: more than 255 vCPUs require extended "
+            "interrupt mode enabled on the iommu device. 12.8 takes it, since the interrupt "
+            "controller in QEMU is enough.",
+        .remedy = "<iommu model='intel'><driver intremap='on' eim='on'/></iommu>, or libvirt "
+                  "12.8.0",
+        .source = "libvirt 11.3 src/qemu/qemu_validate.c:854; run on 9.0.0 and 12.8.0",
+        .fixer = RULE_FIXER_DOMAIN,
+        .scope = RULE_SCOPE_VIOMMU,
+        .effect = RULE_EFFECT_REFUSED_DEFINE,
+        .certain = TRUE,
+        .needs = RULE_NEEDS_LIBVIRT,
+        .check = check_many_vcpus,
+        .applies = has_many_vcpus,
+    },
+    {
+        .id = "virtio-driver-iommu-legacy",
+        .severity = VIOMMU_SEVERITY_ERROR,
+        .summary = "iommu='on' of a virtio device that is not in a PCI Express port",
+        .rationale =
+            "In a root port or a switch port a virtio device is a modern one. Right on pcie.0, on "
+            "a "
+            "conventional bridge or on i440fx it is transitional, and its legacy half cannot go "
+            "through a vIOMMU. libvirt accepts it; QEMU says: VIRTIO_F_IOMMU_PLATFORM was "
+            "supported by neither legacy nor transitional device.",
+        .remedy = "an address in a pcie-root-port, or model='virtio-non-transitional'",
+        .source = "QEMU 11.1 hw/virtio/virtio-pci.c:2051, 2197, 2249; run on 7.2 and 11.1.2",
+        .fixer = RULE_FIXER_DOMAIN,
+        .scope = RULE_SCOPE_DOMAIN,
+        .effect = RULE_EFFECT_REFUSED_START,
+        .certain = TRUE,
+        .check = check_legacy,
     },
     {
         .id = "virtio-conventional",

@@ -2,6 +2,7 @@
 #include "rule-vtd.h"
 
 #include "rule-shared.h"
+#include "rule-tools.h"
 
 gboolean
 rule_vtd_is(const RuleCall *call)
@@ -58,28 +59,59 @@ adds_eim(const RuleCall *call)
     return call->view->target.libvirt >= BASE_VERSION(10, 10, 0);
 }
 
+/* Whether libvirt switches this attribute on by itself, for the number of vCPUs */
+static gboolean
+is_added(const RuleCall *call, const char *name)
+{
+    return call->view->domain->vcpus > 255 && !attribute(call->iommu, name) && adds_eim(call) &&
+           rule_iommu_is_element(call->iommu->iommu);
+}
+
+/* libvirt adds its own vIOMMU together with the right interrupt controller, unless another one is
+ * written. */
 gboolean
 rule_vtd_has_intremap(const RuleCall *call)
 {
-    return rule_vtd_is(call) && attribute_is(call->iommu, "intremap", "on") &&
-           !call->iommu->iommu->implicit;
+    gboolean on = attribute_is(call->iommu, "intremap", "on") || is_added(call, "intremap");
+
+    if (call->iommu->iommu->implicit)
+        on = call->view->domain->ioapic && adds_eim(call);
+    return rule_vtd_is(call) && on;
 }
 
 gboolean
 rule_vtd_has_eim(const RuleCall *call)
 {
-    return rule_vtd_is(call) && attribute_is(call->iommu, "eim", "on");
+    return rule_vtd_is(call) && (attribute_is(call->iommu, "eim", "on") || is_added(call, "eim"));
 }
 
 void
 rule_vtd_check_eim(RuleCall *call)
 {
-    gboolean added =
-        call->view->domain->vcpus > 255 && !attribute(call->iommu, "intremap") && adds_eim(call);
-
-    if (!attribute_is(call->iommu, "intremap", "on") && !added)
+    if (!attribute_is(call->iommu, "intremap", "on") && !is_added(call, "intremap"))
         rule_fail(call, NULL, NULL, "eim is on and intremap is %s",
                   attribute(call->iommu, "intremap") ? "off" : "not written");
+}
+
+gboolean
+rule_vtd_has_eim_without_kvm(const RuleCall *call)
+{
+    return rule_vtd_is(call) && !call->iommu->iommu->implicit && call->iommu->eim == BASE_YES &&
+           g_strcmp0(call->view->domain->type, "kvm") != 0 &&
+           !attribute_is(call->iommu, "x-buggy-eim", "on");
+}
+
+/* Seen refused by 7.2 and taken by 11.1; 10.0.13 has no such check any more */
+void
+rule_vtd_check_eim_without_kvm(RuleCall *call)
+{
+    guint64 qemu = call->view->target.qemu;
+
+    if (qemu < BASE_VERSION(7, 3, 0))
+        rule_fail(call, NULL, NULL, "eim is on in a domain of type '%s'",
+                  call->view->domain->type ? call->view->domain->type : "");
+    else if (qemu < BASE_VERSION(10, 0, 0))
+        rule_unknown(call, "whether this QEMU takes eim without KVM", "QEMU 10.0 does");
 }
 
 gboolean

@@ -34,7 +34,7 @@ static const Rule rules[] = {
             "QEMU's VT-d has 3-level (39 bit) and 4-level (48 bit) tables; first stage has 4 "
             "levels only. libvirt passes any number on. QEMU says: Legacy mode: supported values "
             "for aw-bits are: 39, 48; or: Scalable mode(fsts=on): supported value for aw-bits is: "
-            "48",
+            "48; of a number above 255: Parameter 'aw-bits' expects uint8_t.",
         .remedy = "aw_bits='39' or aw_bits='48' in <driver>; with first stage 48",
         .source = "QEMU 11.1 hw/i386/intel_iommu.c:5569-5576; refused on 11.1.2",
         .fixer = RULE_FIXER_DOMAIN,
@@ -230,8 +230,8 @@ static const Rule rules[] = {
         .severity = VIOMMU_SEVERITY_ERROR,
         .summary = "svm without what it builds on",
         .rationale =
-            "QEMU says: Need to set device IOTLB for svm; the same for fsts, dma-translation and "
-            "PASID support.",
+            "QEMU says: Need to set device IOTLB for svm; Need to set fsts for svm; Need to set "
+            "dma-translation for svm; Need to set PASID support for svm.",
         .remedy =
             "leave out svm, which serves emulated devices only; else iotlb='on', scalable-mode, "
             "fsts and pasid-bits",
@@ -284,7 +284,8 @@ static const Rule rules[] = {
         .severity = VIOMMU_SEVERITY_ERROR,
         .summary = "interrupt remapping without a split interrupt controller",
         .rationale =
-            "Interrupt remapping needs the I/O APIC in QEMU. libvirt refuses any other at define; "
+            "Interrupt remapping needs the I/O APIC in QEMU. libvirt refuses any other at define: "
+            "IOMMU interrupt remapping requires split I/O APIC (ioapic driver='qemu'); "
             "since 10.10 it writes the element by itself where none is. QEMU says: Interrupt "
             "Remapping cannot work with kernel-irqchip=on, please use 'split|off'.",
         .remedy = "<ioapic driver='qemu'/> in <features>",
@@ -310,6 +311,22 @@ static const Rule rules[] = {
         .certain = TRUE,
         .check = rule_vtd_check_eim,
         .applies = rule_vtd_has_eim,
+    },
+    {
+        .id = "vtd-eim-needs-kvm",
+        .severity = VIOMMU_SEVERITY_ERROR,
+        .summary = "extended interrupt mode without KVM on an old QEMU",
+        .rationale = "QEMU 7.2 says: eim=on requires accel=kvm,kernel-irqchip=split. Later ones "
+                     "take it without KVM as well.",
+        .remedy = "<domain type='kvm'>, or no eim",
+        .source = "QEMU 7.2 hw/i386/intel_iommu.c:4029, 10.0 :4752; run on 7.2 and 11.1.2",
+        .fixer = RULE_FIXER_DOMAIN,
+        .scope = RULE_SCOPE_VIOMMU,
+        .effect = RULE_EFFECT_REFUSED_START,
+        .certain = TRUE,
+        .needs = RULE_NEEDS_QEMU,
+        .check = rule_vtd_check_eim_without_kvm,
+        .applies = rule_vtd_has_eim_without_kvm,
     },
     {
         .id = "vtd-many-vcpus",

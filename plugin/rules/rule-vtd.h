@@ -13,6 +13,8 @@ gboolean rule_vtd_has_pasid_device(const RuleCall *call);
 gboolean rule_vtd_has_svm(const RuleCall *call);
 gboolean rule_vtd_has_intremap(const RuleCall *call);
 gboolean rule_vtd_has_eim(const RuleCall *call);
+gboolean rule_vtd_has_eim_without_kvm(const RuleCall *call);
+void rule_vtd_check_eim_without_kvm(RuleCall *call);
 gboolean rule_vtd_has_many_vcpus(const RuleCall *call);
 gboolean rule_vtd_has_eim_off(const RuleCall *call);
 gboolean rule_vtd_lacks_translation(const RuleCall *call);

@@ -33,6 +33,25 @@ check_address(RuleCall *call, const xmlNode *address)
 }
 
 static gboolean
+is_switch(const char *text)
+{
+    return !text || strcmp(text, "on") == 0 || strcmp(text, "off") == 0;
+}
+
+static void
+check_guest(RuleCall *call, const xmlNode *address)
+{
+    g_autofree char *type = model_attribute(address, "type");
+    g_autofree char *functions = model_attribute(address, "multifunction");
+
+    if (!type)
+        rule_fail(call, address, "<address type='pci' …/>", "an <address> without type");
+    else if (strcmp(type, "pci") == 0 && !is_switch(functions))
+        rule_fail(call, address, "multifunction='on' or multifunction='off'",
+                  "multifunction='%s' is neither 'on' nor 'off'", functions);
+}
+
+static gboolean
 is_pci(const xmlNode *element)
 {
     g_autofree char *type = model_attribute(element, "type");
@@ -51,6 +70,8 @@ rule_xml_check_addresses(RuleCall *call)
         const xmlNode *host = model_child(model_child(device, "source"), "address");
         gboolean is_hostdev = strcmp((const char *)device->name, "hostdev") == 0;
 
+        if (guest)
+            check_guest(call, guest);
         if (guest && is_pci(guest))
             check_address(call, guest);
         /* <hostdev type='pci'> has it without a type, <interface type='hostdev'> with one */

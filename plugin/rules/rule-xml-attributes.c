@@ -74,6 +74,48 @@ check_element(RuleCall *call, const xmlNode *element, const char *const *keys)
     }
 }
 
+static const char *const iommu_children[] = {"acpi", "address", "alias", "driver", NULL};
+static const char *const driver_children[] = {"granule", NULL};
+static const char *const granule_keys[] = {"mode", "size", "unit", NULL};
+
+/* Elements that libvirt does not know, or that are there twice: it reads the first. */
+static void
+check_children(RuleCall *call, const xmlNode *element, const char *const *names)
+{
+    for (const xmlNode *child = element ? element->children : NULL; child; child = child->next) {
+        const char *name = (const char *)child->name;
+
+        if (child->type != XML_ELEMENT_NODE || child->ns)
+            continue;
+        if (!g_strv_contains(names, name))
+            rule_fail(call, child, "remove it",
+                      "element <%s> of <%s> is not libvirt's and is dropped without a word", name,
+                      (const char *)element->name);
+        else if (model_child(element, name) != child)
+            rule_fail(call, child, "one of them",
+                      "a second <%s> in <%s>, which libvirt drops without a word", name,
+                      (const char *)element->name);
+    }
+}
+
+static const char *const address_keys[] = {"bus",  "domain", "function", "multifunction",
+                                           "slot", "type",   NULL};
+
+static void
+check_addresses(RuleCall *call)
+{
+    const xmlNode *devices = call->view->domain->devices;
+
+    for (xmlNode *device = devices ? xmlFirstElementChild((xmlNode *)devices) : NULL; device;
+         device = xmlNextElementSibling(device)) {
+        const xmlNode *address = model_child(device, "address");
+        g_autofree char *type = model_attribute(address, "type");
+
+        if (g_strcmp0(type, "pci") == 0)
+            check_element(call, address, address_keys);
+    }
+}
+
 static const char *const *
 driver_keys(const ModelHostdev *hostdev)
 {
@@ -92,6 +134,9 @@ rule_xml_check_unknown(RuleCall *call)
             continue;
         check_element(call, iommu->node, iommu_keys);
         check_element(call, iommu->driver, iommu_driver_keys);
+        check_element(call, model_child(iommu->driver, "granule"), granule_keys);
+        check_children(call, iommu->node, iommu_children);
+        check_children(call, iommu->driver, driver_children);
     }
     for (guint i = 0; i < domain->hostdevs->len; i++) {
         const ModelHostdev *hostdev = domain->hostdevs->pdata[i];
@@ -105,20 +150,7 @@ rule_xml_check_unknown(RuleCall *call)
         check_element(call, model_child(controller->node, "target"), target_keys);
     }
     check_element(call, domain->iommufd_node, iommufd_keys);
-}
-
-/* Oldest libvirt that knows the attribute for any model; 0: none does */
-static guint64
-known_since(const char *attribute)
-{
-    gsize length;
-    const StackAttribute *rows = stack_attributes(&length);
-    guint64 since = 0;
-
-    for (gsize i = 0; i < length; i++)
-        if (strcmp(rows[i].attribute, attribute) == 0)
-            since = since ? MIN(since, rows[i].since) : rows[i].since;
-    return since;
+    check_addresses(call);
 }
 
 /* The oldest libvirt that is supported: what it knows for a model no version has to be asked for.
@@ -146,7 +178,25 @@ rule_xml_asks_model(const RuleCall *call)
         if (!row || row->since > OLDEST_LIBVIRT)
             return TRUE;
     }
-    return FALSE;
+    return model_child(iommu->driver, "granule") != NULL;
+}
+
+/* virtio has the attributes that came with amd as far as libvirt's check goes: it takes them, keeps
+ * them, and makes nothing of them (run on 12.8.0). */
+gboolean
+rule_xml_is_idle(ModelIommuKind model, const char *attribute)
+{
+    return model == MODEL_IOMMU_VIRTIO &&
+           (strcmp(attribute, "passthrough") == 0 || strcmp(attribute, "xtsup") == 0);
+}
+
+static gboolean
+is_zero(const xmlNode *driver, const char *name)
+{
+    g_autofree char *text = model_attribute(driver, name);
+    guint64 number = 1;
+
+    return text && base_parse_loose_u64(text, 10, &number) && number == 0;
 }
 
 void
@@ -164,19 +214,25 @@ rule_xml_check_not_for_model(RuleCall *call)
          attribute = attribute->next) {
         const char *name = (const char *)attribute->name;
         const StackAttribute *row = stack_attribute(iommu->kind, name);
-        guint64 any = known_since(name);
+        guint64 any = stack_known_since(name);
         g_autofree char *version = base_format_version(libvirt);
         g_autofree char *help = g_strdup_printf("remove %s", name);
 
-        /* what this libvirt knows for no model at all it drops instead */
-        if (attribute->ns || any == 0 || any > libvirt || (row && row->since <= libvirt))
+        /* what this libvirt knows for no model at all it drops instead, and so it does a width of 0
+         */
+        if (attribute->ns || (strcmp(name, "aw_bits") == 0 && is_zero(iommu->driver, name)) ||
+            any == 0 || any > libvirt || (row && row->since <= libvirt))
             continue;
-        if (!row && libvirt >= NEWEST_LIBVIRT)
+        if (!row && (libvirt >= NEWEST_LIBVIRT || rule_xml_is_idle(iommu->kind, name)))
             continue;
         rule_fail(call, iommu->driver, help,
                   "libvirt %s refuses attribute '%s' for iommu model '%s'", version, name,
                   iommu->model);
     }
+    if (iommu->kind != MODEL_IOMMU_VIRTIO && libvirt >= STACK_LIBVIRT_GRANULE &&
+        model_child(iommu->driver, "granule"))
+        rule_fail(call, iommu->driver, "remove <granule>",
+                  "libvirt refuses <granule> for iommu model '%s'", iommu->model);
 }
 
 /* What came later than the oldest supported libvirt: attributes of <driver>, and its <granule> */
@@ -184,14 +240,15 @@ static GArray *
 late_comers(const ModelIommu *iommu, GPtrArray *names)
 {
     GArray *versions = g_array_new(FALSE, FALSE, sizeof(guint64));
-    guint64 granule = BASE_VERSION(12, 1, 0);
+    guint64 granule = STACK_LIBVIRT_GRANULE;
 
     for (const xmlAttr *attribute = iommu->driver->properties; attribute;
          attribute = attribute->next) {
         const char *name = (const char *)attribute->name;
-        guint64 since = known_since(name);
+        guint64 since = stack_known_since(name);
 
-        if (attribute->ns || !stack_attribute(iommu->kind, name) || since <= OLDEST_LIBVIRT)
+        /* what no model had yet is dropped of any model */
+        if (attribute->ns || since <= OLDEST_LIBVIRT)
             continue;
         g_ptr_array_add(names, (char *)name);
         g_array_append_val(versions, since);
@@ -241,46 +298,4 @@ rule_xml_check_too_new(RuleCall *call)
     help = g_strdup_printf("libvirt %s or newer, or the vIOMMU without them", need);
     rule_fail(call, iommu->driver, help, "libvirt %s drops %s without a word; %s is needed", have,
               list->str, need);
-}
-
-/* "on" or "off", as libvirt reads them with virXMLPropTristateSwitch */
-static const char *const switches[] = {"accel",           "ats", "caching_mode", "cmdqv",
-                                       "dma_translation", "eim", "intremap",     "iotlb",
-                                       "passthrough",     "ril", "xtsup"};
-
-/* As virXMLPropUInt reads it: leading blanks and a plus sign pass, anything behind it does not. */
-static gboolean
-is_uint(const char *text)
-{
-    char *end = NULL;
-    guint64 value = g_ascii_strtoull(text, &end, 10);
-
-    return !strchr(text, '-') && end != text && *end == '\0' && value <= G_MAXUINT32;
-}
-
-gboolean
-rule_xml_is_written(const RuleCall *call)
-{
-    return rule_iommu_is_element(call->iommu->iommu) && call->iommu->iommu->driver;
-}
-
-void
-rule_xml_check_value(RuleCall *call)
-{
-    const ModelIommu *iommu = call->iommu->iommu;
-    const char *width = rule_iommu_attribute(iommu, "aw_bits");
-
-    for (guint i = 0; i < G_N_ELEMENTS(switches); i++) {
-        const char *value = rule_iommu_attribute(iommu, switches[i]);
-        g_autofree char *help = NULL;
-
-        if (!value || strcmp(value, "on") == 0 || strcmp(value, "off") == 0)
-            continue;
-        help = g_strdup_printf("%s='on' or %s='off'", switches[i], switches[i]);
-        rule_fail(call, rule_iommu_place(iommu), help, "%s='%s' is neither 'on' nor 'off'",
-                  switches[i], value);
-    }
-    if (width && !is_uint(width))
-        rule_fail(call, rule_iommu_place(iommu), "aw_bits='39' or aw_bits='48'",
-                  "aw_bits='%s' is no number of bits", width);
 }

@@ -24,12 +24,6 @@ writes_accel(const RuleCall *call)
 }
 
 static gboolean
-writes_ssidsize(const RuleCall *call)
-{
-    return is_smmu_element(call) && rule_iommu_attribute(call->iommu->iommu, "ssidsize");
-}
-
-static gboolean
 knows_accel(RuleCall *call)
 {
     if (call->view->target.libvirt >= LIBVIRT_ACCEL)
@@ -48,16 +42,6 @@ check_accel_without_bus(RuleCall *call)
     if (!rule_iommu_attribute(iommu, "pciBus"))
         rule_fail(call, rule_iommu_place(iommu), NULL,
                   "accel='on' without pciBus is dropped: QEMU gets a plain emulated SMMU");
-}
-
-static void
-check_value_dropped(RuleCall *call)
-{
-    const char *value = rule_iommu_attribute(call->iommu->iommu, "ssidsize");
-
-    if (knows_accel(call) && value && value[0] == '-')
-        rule_fail(call, rule_iommu_place(call->iommu->iommu), NULL,
-                  "ssidsize='%s' is dropped without a word: the width is automatic", value);
 }
 
 /* What libvirt calls devices by itself: in live XML such an alias is harmless. */
@@ -105,6 +89,25 @@ check_aliases(RuleCall *call)
 
         if (rule_iommu_is_element(it))
             check_alias(call, it->node, it->alias);
+    }
+}
+
+/* Not the <alias> of <qemu:override>, nor one that libvirt discards */
+static void
+check_alias_twice(RuleCall *call)
+{
+    const xmlNode *devices = call->view->domain->devices;
+    g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+
+    for (xmlNode *device = devices ? xmlFirstElementChild((xmlNode *)devices) : NULL; device;
+         device = xmlNextElementSibling(device)) {
+        const xmlNode *alias = model_child(device, "alias");
+        char *name = model_attribute(alias, "name");
+
+        if (name && g_str_has_prefix(name, "ua-") && g_hash_table_contains(seen, name))
+            rule_fail(call, alias, NULL, "alias '%s' is there twice", name);
+        if (name)
+            g_hash_table_add(seen, name);
     }
 }
 
@@ -228,7 +231,7 @@ static const Rule rules[] = {
     {
         .id = "xml-unknown-attribute",
         .severity = VIOMMU_SEVERITY_ERROR,
-        .summary = "an attribute that libvirt does not know",
+        .summary = "an attribute or element that libvirt does not know",
         .rationale =
             "Without VIR_DOMAIN_DEFINE_VALIDATE libvirt drops an attribute that it does not know "
             "and says nothing; attach-device cannot validate at all. With validation it says only: "
@@ -264,12 +267,17 @@ static const Rule rules[] = {
         .id = "xml-value-invalid",
         .severity = VIOMMU_SEVERITY_ERROR,
         .summary = "a value that libvirt cannot read",
-        .rationale = "Switches of a vIOMMU are 'on' or 'off' (not 'yes' or 'true'), and aw_bits is "
-                     "a decimal number. libvirt refuses the definition: Invalid value for "
-                     "attribute 'caching_mode' in element 'driver'.",
-        .remedy = "on or off; a decimal number",
+        .rationale =
+            "Switches of a vIOMMU are 'on' or 'off' (not 'yes' or 'true'), and its numbers are "
+            "decimal. libvirt refuses the definition: Invalid value for attribute 'caching_mode' "
+            "in element 'driver': 'yes'; of pciBus, ssidsize and oas: Invalid value for attribute "
+            "'oas' in element 'driver': 'auto'. Expected integer value; of aw_bits: Expected "
+            "non-negative integer value. Of <granule>: Invalid value for attribute 'mode' in "
+            "element 'granule': 'guest'; Invalid value 'x' for element or attribute "
+            "'./driver/granule/@size'; unknown suffix 'pages'.",
+        .remedy = "on or off; a decimal number; <granule mode='host'/>",
         .source = "libvirt 11.3 src/conf/domain_conf.c:14312-14335, src/util/virxml.c:396, 613; "
-                  "libvirt 12.8 domaincommon.rng, element iommu",
+                  "libvirt 12.8 domaincommon.rng, element iommu; texts run on 12.8.0",
         .fixer = RULE_FIXER_DOMAIN,
         .scope = RULE_SCOPE_VIOMMU,
         .effect = RULE_EFFECT_REFUSED_DEFINE,
@@ -280,11 +288,15 @@ static const Rule rules[] = {
     {
         .id = "xml-address-invalid",
         .severity = VIOMMU_SEVERITY_ERROR,
-        .summary = "a PCI address that libvirt cannot read",
+        .summary = "a guest or host address that libvirt cannot read",
         .rationale = "Bus, slot and function are numbers up to 0xff, 0x1f and 7. libvirt refuses "
                      "the definition: Invalid value for attribute 'bus' in element 'address': "
-                     "'abc'. Expected non-negative integer value, or Invalid PCI address "
-                     "slot='0x20', must be <= 0x1F.",
+                     "'abc'. Expected non-negative integer value; Invalid PCI address "
+                     "slot='0x20', must be <= 0x1F; Invalid PCI address bus='0x100', must be <= "
+                     "0xFF; Invalid PCI address function=9, must be <= 7; Invalid value for "
+                     "attribute 'multifunction' in element 'address': 'yes'; Missing required "
+                     "attribute 'type' in element 'address' (9.0: No type specified for device "
+                     "address).",
         .remedy = "an address within these bounds, or none: libvirt then chooses one",
         .source = "libvirt 11.3 src/conf/device_conf.c:258, src/util/virpci.c:1782; texts run on "
                   "libvirt 12.8.0",
@@ -293,6 +305,22 @@ static const Rule rules[] = {
         .effect = RULE_EFFECT_REFUSED_DEFINE,
         .certain = TRUE,
         .check = rule_xml_check_addresses,
+    },
+    {
+        .id = "xml-driver-invalid",
+        .severity = VIOMMU_SEVERITY_ERROR,
+        .summary = "iommu or ats that libvirt refuses for an emulated device",
+        .rationale = "They are switches of virtio devices. libvirt refuses the definition: Invalid "
+                     "value for attribute 'iommu' in element 'driver': 'yes'; of an interface of "
+                     "another model: iommu driver option is only supported for virtio devices.",
+        .remedy = "on or off, on virtio devices",
+        .source = "libvirt 11.3 src/conf/domain_validate.c (virDomainCheckVirtioOptionsAreAbsent); "
+                  "run on 9.0.0 and 12.8.0",
+        .fixer = RULE_FIXER_DOMAIN,
+        .scope = RULE_SCOPE_DOMAIN,
+        .effect = RULE_EFFECT_REFUSED_DEFINE,
+        .certain = TRUE,
+        .check = rule_xml_check_driver,
     },
     {
         .id = "xml-attribute-too-new",
@@ -330,18 +358,20 @@ static const Rule rules[] = {
     {
         .id = "xml-value-dropped",
         .severity = VIOMMU_SEVERITY_WARNING,
-        .summary = "a negative ssidsize, which libvirt drops",
-        .rationale = "libvirt's schema takes any integer for ssidsize, and its parser drops a "
-                     "negative one without a word: QEMU then uses the width of the host.",
-        .remedy = "ssidsize='0' to '20' (0: no PASIDs)",
-        .source = "libvirt 12.8.0, run: ssidsize='-3' is gone from the definition",
+        .summary = "a value that libvirt drops or that does nothing",
+        .rationale = "libvirt's schema takes any integer for ssidsize and oas, and its parser "
+                     "drops a negative one (pciBus too), an aw_bits of 0 and an empty <granule> "
+                     "without a word: QEMU then does what it would do without. For virtio it takes "
+                     "passthrough and xtsup, which are amd's, and makes nothing of them.",
+        .remedy = "the value that is meant, or no such attribute",
+        .source = "libvirt 12.8.0, run: definition and QEMU's command line",
         .fixer = RULE_FIXER_DOMAIN,
         .scope = RULE_SCOPE_VIOMMU,
         .effect = RULE_EFFECT_SILENT,
         .demotable = TRUE,
         .needs = RULE_NEEDS_LIBVIRT,
-        .check = check_value_dropped,
-        .applies = writes_ssidsize,
+        .check = rule_xml_check_value_dropped,
+        .applies = rule_xml_may_be_dropped,
     },
     {
         .id = "xml-alias-not-user",
@@ -357,6 +387,20 @@ static const Rule rules[] = {
         .effect = RULE_EFFECT_SILENT,
         .demotable = TRUE,
         .check = check_aliases,
+    },
+    {
+        .id = "xml-alias-twice",
+        .severity = VIOMMU_SEVERITY_ERROR,
+        .summary = "two devices with one alias",
+        .rationale = "libvirt refuses the definition: non unique alias detected: ua-nic0.",
+        .remedy = "an alias of its own for each device",
+        .source = "libvirt 11.3 src/conf/domain_validate.c (virDomainDefValidateAliases); run on "
+                  "9.0.0 and 12.8.0",
+        .fixer = RULE_FIXER_DOMAIN,
+        .scope = RULE_SCOPE_DOMAIN,
+        .effect = RULE_EFFECT_REFUSED_DEFINE,
+        .certain = TRUE,
+        .check = check_alias_twice,
     },
     {
         .id = "xml-override-unmatched",

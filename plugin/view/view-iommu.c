@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base-text.h"
+#include "view-stack.h"
 
 BaseTri
 view_parse_tri(const char *text)
@@ -26,28 +27,56 @@ view_machine_version(const ViommuDomain *domain, guint64 qemu)
     return qemu ? base_u64(qemu) : (BaseU64){0};
 }
 
+/* Values that libvirt reads as if the attribute were not there (run on 12.8.0) */
+static gboolean
+is_dropped(const char *attribute, const char *value)
+{
+    static const char *const signed_numbers[] = {"oas", "pciBus", "ssidsize", NULL};
+    guint64 number = 1;
+
+    if (g_strv_contains(signed_numbers, attribute))
+        return value[strspn(value, " \t\n")] == '-';
+    return strcmp(attribute, "aw_bits") == 0 && base_parse_loose_u64(value, 10, &number) &&
+           number == 0;
+}
+
+/* One vIOMMU as a libvirt of that version reads it; 0: not known, and it reads all there is */
+typedef struct {
+    const ModelIommu *iommu;
+    guint64 libvirt;
+} Source;
+
+/* Whether this libvirt knows the attribute for any model: else it drops it without a word */
+static gboolean
+is_known(const Source *from, const char *attribute)
+{
+    return from->libvirt == 0 || stack_known_since(attribute) <= from->libvirt;
+}
+
 /* What is written for one property, or NULL ("" where an override removes it). An override replaces
  * what libvirt makes of the attribute (libvirt 11.3 qemu_command.c,
  * qemuBuildDeviceCommandlineHandleOverrides), and both replace a -global default. @attribute:
  * libvirt's spelling or NULL. (transfer full) */
 static char *
-written(const ModelIommu *iommu, const char *attribute, const char *property)
+written(const Source *from, const char *attribute, const char *property)
 {
+    const ModelIommu *iommu = from->iommu;
     gpointer value = NULL;
 
     if (g_hash_table_lookup_extended(iommu->properties, property, NULL, &value))
         return g_strdup(value);
     if (iommu->commandline)
         attribute = property;
-    if (attribute && g_hash_table_lookup_extended(iommu->attributes, attribute, NULL, &value))
+    if (attribute && g_hash_table_lookup_extended(iommu->attributes, attribute, NULL, &value) &&
+        (iommu->commandline || (is_known(from, attribute) && !is_dropped(attribute, value))))
         return g_strdup(value);
     return g_strdup(g_hash_table_lookup(iommu->globals, property));
 }
 
 static BaseTri
-tri_of(const ModelIommu *iommu, const char *attribute, const char *property, BaseTri fallback)
+tri_of(const Source *from, const char *attribute, const char *property, BaseTri fallback)
 {
-    g_autofree char *text = written(iommu, attribute, property);
+    g_autofree char *text = written(from, attribute, property);
     BaseTri tri = view_parse_tri(text);
 
     return tri == BASE_UNKNOWN ? fallback : tri;
@@ -55,12 +84,12 @@ tri_of(const ModelIommu *iommu, const char *attribute, const char *property, Bas
 
 /* "auto" and what is no number count as not written. */
 static BaseU64
-number_of(const ModelIommu *iommu, const char *attribute, const char *property, BaseU64 fallback)
+number_of(const Source *from, const char *attribute, const char *property, BaseU64 fallback)
 {
-    g_autofree char *text = written(iommu, attribute, property);
+    g_autofree char *text = written(from, attribute, property);
     guint64 value = 0;
 
-    return base_parse_u64(text, 0, &value) ? base_u64(value) : fallback;
+    return base_parse_loose_u64(text, 0, &value) ? base_u64(value) : fallback;
 }
 
 /* QEMU 11.1 hw/i386/pc.c:104: 48 from q35 9.2 on, 39 before. QEMU 9.2 itself has 39 throughout: the
@@ -121,14 +150,16 @@ parse_granule(const char *text, BaseU64 *ret)
 /* QEMU 11.1 hw/core/machine.c:110: machines up to 8.2 have 4 KiB, later ones the host's; QEMU
  * before 9.0 has no such property and 4 KiB. */
 static BaseU64
-granule_of(const ViommuDomain *domain, const ModelIommu *iommu, guint64 qemu)
+granule_of(const ViommuDomain *domain, const Source *from, guint64 qemu)
 {
-    g_autofree char *text = written(iommu, NULL, "granule");
+    const ModelIommu *iommu = from->iommu;
+    g_autofree char *text = written(from, NULL, "granule");
     BaseU64 version = view_machine_version(domain, qemu), granule;
 
     if (parse_granule(text, &granule))
         return granule;
-    if (iommu->granule.state != BASE_STATE_UNKNOWN)
+    if (iommu->granule.state != BASE_STATE_UNKNOWN &&
+        (from->libvirt == 0 || from->libvirt >= STACK_LIBVIRT_GRANULE))
         return iommu->granule;
     if (!base_u64_is_known(version))
         return (BaseU64){0};
@@ -161,49 +192,51 @@ many_vcpus_default(const ViommuDomain *domain, const ModelIommu *iommu, guint64 
 
 /* The x- names are those of QEMU 10.0; its x-pasid-mode is a boolean without a width. */
 static void
-fill_intel_scalable(ViewIommu *view, const ModelIommu *iommu)
+fill_intel_scalable(ViewIommu *view, const Source *from)
 {
-    BaseTri old_pasid = tri_of(iommu, NULL, "x-pasid-mode", BASE_NO);
+    BaseTri old_pasid = tri_of(from, NULL, "x-pasid-mode", BASE_NO);
 
     view->scalable =
-        tri_of(iommu, NULL, "scalable-mode", tri_of(iommu, NULL, "x-scalable-mode", BASE_NO));
-    view->fsts = tri_of(iommu, NULL, "fsts", tri_of(iommu, NULL, "x-flts", BASE_NO));
-    view->fs1gp = tri_of(iommu, NULL, "fs1gp", BASE_YES);
-    view->snoop_control = tri_of(iommu, NULL, "snoop-control", BASE_NO);
-    view->svm = tri_of(iommu, NULL, "svm", BASE_NO);
+        tri_of(from, NULL, "scalable-mode", tri_of(from, NULL, "x-scalable-mode", BASE_NO));
+    view->fsts = tri_of(from, NULL, "fsts", tri_of(from, NULL, "x-flts", BASE_NO));
+    view->fs1gp = tri_of(from, NULL, "fs1gp", BASE_YES);
+    view->snoop_control = tri_of(from, NULL, "snoop-control", BASE_NO);
+    view->svm = tri_of(from, NULL, "svm", BASE_NO);
     view->pasid_bits =
-        number_of(iommu, NULL, "pasid-bits", old_pasid == BASE_YES ? (BaseU64){0} : base_u64(0));
+        number_of(from, NULL, "pasid-bits", old_pasid == BASE_YES ? (BaseU64){0} : base_u64(0));
 }
 
 static void
-fill_intel(ViewIommu *view, const ViommuDomain *domain, const ModelIommu *iommu,
+fill_intel(ViewIommu *view, const ViommuDomain *domain, const Source *from,
            const ViommuTarget *target)
 {
+    const ModelIommu *iommu = from->iommu;
     BaseTri kvm = base_tri(g_strcmp0(domain->type, "kvm") == 0);
     BaseTri intremap = many_vcpus_default(domain, iommu, target->libvirt, intremap_default(domain));
     BaseTri eim;
 
     view->aw_bits =
-        number_of(iommu, "aw_bits", "aw-bits", intel_default_width(domain, target->qemu));
-    view->caching_mode = tri_of(iommu, "caching_mode", "caching-mode", BASE_NO);
-    view->intremap = tri_of(iommu, "intremap", "intremap", intremap);
+        number_of(from, "aw_bits", "aw-bits", intel_default_width(domain, target->qemu));
+    view->caching_mode = tri_of(from, "caching_mode", "caching-mode", BASE_NO);
+    view->intremap = tri_of(from, "intremap", "intremap", intremap);
     eim = kvm == BASE_YES ? view->intremap : BASE_NO;
-    view->eim =
-        tri_of(iommu, "eim", "eim", many_vcpus_default(domain, iommu, target->libvirt, eim));
-    view->device_iotlb = tri_of(iommu, "iotlb", "device-iotlb", BASE_NO);
-    view->dma_translation = tri_of(iommu, "dma_translation", "dma-translation", BASE_YES);
-    fill_intel_scalable(view, iommu);
+    view->eim = tri_of(from, "eim", "eim", many_vcpus_default(domain, iommu, target->libvirt, eim));
+    view->device_iotlb = tri_of(from, "iotlb", "device-iotlb", BASE_NO);
+    view->dma_translation = tri_of(from, "dma_translation", "dma-translation", BASE_YES);
+    fill_intel_scalable(view, from);
 }
 
 static void
-fill_amd(ViewIommu *view, const ViommuDomain *domain, const ModelIommu *iommu)
+fill_amd(ViewIommu *view, const ViommuDomain *domain, const Source *from)
 {
-    view->intremap = tri_of(iommu, "intremap", "intremap", intremap_default(domain));
-    view->device_iotlb = tri_of(iommu, "iotlb", "device-iotlb", BASE_NO);
-    view->dma_translation = tri_of(iommu, NULL, "dma-translation", BASE_YES);
+    const ModelIommu *iommu = from->iommu;
+
+    view->intremap = tri_of(from, "intremap", "intremap", intremap_default(domain));
+    view->device_iotlb = tri_of(from, "iotlb", "device-iotlb", BASE_NO);
+    view->dma_translation = tri_of(from, NULL, "dma-translation", BASE_YES);
     /* An override cannot reach it: the alias is that of the AMDVI-PCI helper (libvirt 12.8.0). */
     if (iommu->commandline) {
-        view->dma_remap = tri_of(iommu, NULL, "dma-remap", BASE_NO);
+        view->dma_remap = tri_of(from, NULL, "dma-remap", BASE_NO);
     } else {
         const char *text = g_hash_table_lookup(iommu->globals, "dma-remap");
 
@@ -235,21 +268,22 @@ bus_by_name(const ViommuDomain *domain, const char *name)
 /* auto exists from virt-11.1 on; older machines force values (QEMU 11.1 hw/core/machine.c:49-52),
  * and without acceleration nothing else is allowed (hw/arm/smmuv3.c:2001-2018). */
 static void
-fill_smmu(ViewIommu *view, const ViommuDomain *domain, const ModelIommu *iommu,
+fill_smmu(ViewIommu *view, const ViommuDomain *domain, const Source *from,
           const ViommuTarget *target)
 {
+    const ModelIommu *iommu = from->iommu;
     BaseU64 version = view_machine_version(domain, target->qemu);
     gboolean known = base_u64_is_known(version);
     gboolean forced;
 
     if (iommu->commandline) {
-        g_autofree char *name = written(iommu, NULL, "primary-bus");
+        g_autofree char *name = written(from, NULL, "primary-bus");
 
         view->pci_bus = bus_by_name(domain, name);
     } else {
-        view->pci_bus = number_of(iommu, "pciBus", "primary-bus", base_u64_absent());
+        view->pci_bus = number_of(from, "pciBus", "primary-bus", base_u64_absent());
     }
-    view->accel = tri_of(iommu, "accel", "accel", BASE_NO);
+    view->accel = tri_of(from, "accel", "accel", BASE_NO);
     view->accel_written = view->accel == BASE_YES;
     /* libvirt 12.8 makes a machine-wide SMMU of it and drops accel without a word (run) */
     if (view->pci_bus.state == BASE_STATE_ABSENT)
@@ -258,14 +292,14 @@ fill_smmu(ViewIommu *view, const ViommuDomain *domain, const ModelIommu *iommu,
     view->values_auto = base_tri(!forced);
     if (!forced && !known)
         view->values_auto = BASE_UNKNOWN;
-    view->ats = tri_of(iommu, "ats", "ats", forced ? BASE_NO : BASE_UNKNOWN);
-    view->ril = tri_of(iommu, "ril", "ril", forced ? BASE_YES : BASE_UNKNOWN);
-    view->cmdqv = tri_of(iommu, "cmdqv", "cmdqv", view->accel == BASE_YES ? BASE_UNKNOWN : BASE_NO);
-    view->ssidsize = number_of(iommu, "ssidsize", "ssidsize",
+    view->ats = tri_of(from, "ats", "ats", forced ? BASE_NO : BASE_UNKNOWN);
+    view->ril = tri_of(from, "ril", "ril", forced ? BASE_YES : BASE_UNKNOWN);
+    view->cmdqv = tri_of(from, "cmdqv", "cmdqv", view->accel == BASE_YES ? BASE_UNKNOWN : BASE_NO);
+    view->ssidsize = number_of(from, "ssidsize", "ssidsize",
                                forced  ? base_u64(0)
                                : known ? base_u64_absent()
                                        : (BaseU64){0});
-    view->oas = number_of(iommu, "oas", "oas",
+    view->oas = number_of(from, "oas", "oas",
                           forced  ? base_u64(44)
                           : known ? base_u64_absent()
                                   : (BaseU64){0});
@@ -276,24 +310,25 @@ view_iommu_new(const ViommuDomain *domain, const ModelIommu *iommu, guint index,
                const ViommuTarget *target)
 {
     ViewIommu *view = g_new0(ViewIommu, 1);
+    Source source = {iommu, target->libvirt}, *from = &source;
 
     view->iommu = iommu;
     view->index = index;
     switch (iommu->kind) {
     case MODEL_IOMMU_INTEL:
-        fill_intel(view, domain, iommu, target);
+        fill_intel(view, domain, from, target);
         break;
     case MODEL_IOMMU_AMD:
-        fill_amd(view, domain, iommu);
+        fill_amd(view, domain, from);
         break;
     case MODEL_IOMMU_VIRTIO:
         view->aw_bits =
-            number_of(iommu, "aw_bits", "aw-bits", virtio_default_width(domain, target->qemu));
-        view->granule = granule_of(domain, iommu, target->qemu);
-        view->boot_bypass = tri_of(iommu, NULL, "boot-bypass", BASE_YES);
+            number_of(from, "aw_bits", "aw-bits", virtio_default_width(domain, target->qemu));
+        view->granule = granule_of(domain, from, target->qemu);
+        view->boot_bypass = tri_of(from, NULL, "boot-bypass", BASE_YES);
         break;
     case MODEL_IOMMU_SMMUV3:
-        fill_smmu(view, domain, iommu, target);
+        fill_smmu(view, domain, from, target);
         break;
     case MODEL_IOMMU_OTHER:
         break;

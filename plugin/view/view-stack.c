@@ -61,6 +61,17 @@ stack_attribute(ModelIommuKind model, const char *attribute)
 }
 
 guint64
+stack_known_since(const char *attribute)
+{
+    guint64 since = 0;
+
+    for (gsize i = 0; i < G_N_ELEMENTS(attributes); i++)
+        if (strcmp(attributes[i].attribute, attribute) == 0)
+            since = since ? MIN(since, attributes[i].since) : attributes[i].since;
+    return since;
+}
+
+guint64
 stack_model_since(ModelIommuKind model)
 {
     switch (model) {

@@ -18,10 +18,14 @@ typedef struct {
 const StackAttribute *stack_attributes(gsize *ret_length);
 /* NULL: libvirt knows no such attribute for that model */
 const StackAttribute *stack_attribute(ModelIommuKind model, const char *attribute);
+/* Oldest libvirt that knows the attribute for any model; 0: none does */
+guint64 stack_known_since(const char *attribute);
 /* libvirt version that first knows <iommu model=…>; 0 for OTHER */
 guint64 stack_model_since(ModelIommuKind model);
-/* libvirt versions of: several <iommu>; <driver iommufd=>; domain-level <iommufd>; qemu:override */
+/* libvirt versions of: several <iommu>; <granule>; <driver iommufd=>; domain-level <iommufd>;
+ * qemu:override */
 #define STACK_LIBVIRT_MULTIPLE_IOMMU BASE_VERSION(11, 10, 0)
+#define STACK_LIBVIRT_GRANULE        BASE_VERSION(12, 1, 0)
 #define STACK_LIBVIRT_DRIVER_IOMMUFD BASE_VERSION(12, 1, 0)
 #define STACK_LIBVIRT_DOMAIN_IOMMUFD BASE_VERSION(12, 2, 0)
 #define STACK_LIBVIRT_OVERRIDE       BASE_VERSION(8, 2, 0)

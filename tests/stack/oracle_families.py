@@ -199,7 +199,6 @@ def memory_sizes():
             yield f'up to {gib} GiB, {model} {width}', Guest(
                 memory=big(gib), cpu=numa.format(''),
                 iommus=[iommu(model, driver=driver)] if model else [])
-    yield 'maxMemory without numa', Guest(memory=big(4), iommus=[iommu('intel')])
     yield 'up to 600 GiB on virt', arm(memory=big(600), cpu=numa.format(''),
                                        iommus=[iommu('smmuv3')])
 

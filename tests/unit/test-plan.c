@@ -8,7 +8,7 @@ static void
 test_vtd_width(void)
 {
     g_autofree char *gpu = hostdev("0000:17:00.0", "ua-0", "");
-    Sketch sketch = {.machine = "pc-q35-11.1",
+    Sketch sketch = {.machine = "q35",
                      .devices = gpu,
                      .intents = GUEST_IOMMU,
                      .only = TRUE,
