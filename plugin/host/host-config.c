@@ -227,6 +227,10 @@ host_read_config(ViommuHost *host, BasePci address)
         g_hash_table_contains(host->reasons, fact))
         return;
     failed = read_bytes(host, name, &bytes, &length);
+    if (failed == EACCES || failed == EPERM) {
+        host_facts_explain(host, fact, "needs root: /sys/bus/pci/devices/%s/config", name);
+        return;
+    }
     if (failed) {
         host_facts_explain(host, fact, "cannot read /sys/bus/pci/devices/%s/config: %s", name,
                            g_strerror(failed));
