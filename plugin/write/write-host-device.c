@@ -2,6 +2,8 @@
 /* Everything that is known of one function, or of one group. */
 #include "write-host.h"
 
+#include "host-isolation.h"
+
 #include "base-text.h"
 #include "host-names.h"
 
@@ -358,6 +360,16 @@ write_host_device(const ViommuHost *host, const WriteHostView *view, const HostD
     put_rest(&page);
 }
 
+/* Why its members are together. */
+static void
+put_shared(const Page *page, const HostGroup *group)
+{
+    g_autoptr(GPtrArray) reasons = host_group_reasons(page->host, group);
+
+    for (guint i = 0; i < reasons->len; i++)
+        put(page, i ? "" : "Shared", reasons->pdata[i]);
+}
+
 void
 write_host_group(const ViommuHost *host, const WriteHostView *view, const HostGroup *group,
                  GString *out)
@@ -370,6 +382,7 @@ write_host_group(const ViommuHost *host, const WriteHostView *view, const HostGr
     put(&page, "Domain type", group->type.text ? group->type.text : "not known");
     if (group->name.text)
         put(&page, "Name", group->name.text);
+    put_shared(&page, group);
     put_viable(&page, group);
     put_reserved(&page, group);
 }
