@@ -32,12 +32,12 @@ static BaseJson *
 load_profile(const char *name, char **ret_path, GError **error)
 {
     g_autofree char *file = g_strconcat(name, ".json", NULL);
+    const char *shipped = policy_shipped(name);
 
     *ret_path = g_build_filename(profiles_dir(), file, NULL);
     if (!g_file_test(*ret_path, G_FILE_TEST_EXISTS)) {
-        if (strcmp(name, "default") == 0)
-            return base_json_parse(policy_shipped_default, strlen(policy_shipped_default),
-                                   "default.json", error);
+        if (shipped)
+            return base_json_parse(shipped, strlen(shipped), file, error);
         g_set_error(error, VIOMMU_ERROR, VIOMMU_ERROR_IO,
                     "%s: no such profile \"%s\"; a file of your own needs a path, such as \"./%s\"",
                     *ret_path, name, name);

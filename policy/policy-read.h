@@ -29,5 +29,5 @@ gboolean policy_read_pasid_bits(const BasePlace *object, guint64 min, BaseU64 *r
 gboolean policy_read_choice(const BasePlace *object, const char *key, const char *no,
                             const char *yes, gboolean *ret, GError **error);
 
-/* Text of the shipped profile "default" */
-extern const char policy_shipped_default[];
+/* Text of a shipped profile; NULL: there is none of that name */
+const char *policy_shipped(const char *name);
