@@ -163,8 +163,8 @@ typedef struct {
 
 /**
  * viommu_host_render_view:
- * @host: learns the config space of @view's functions and of those in @view's groups where it was
- *   read from a tree and has not read it yet
+ * @host: learns the config space of @view's functions, and of what tells with whom they are
+ * isolated (their groups and slots, and the bridges above), where it was read from a tree
  *
  * Returns: (transfer full): the same for a part of the host, or with names; NULL with
  *   %VIOMMU_ERROR_INVALID_ARGUMENT when a function or group is not there or its name is none

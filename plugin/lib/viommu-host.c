@@ -2,7 +2,6 @@
 #include <viommu/viommu-host.h>
 #include <viommu/viommu-probe.h>
 
-#include "base-text.h"
 #include "host-probe.h"
 #include "host-read.h"
 #include "lib.h"
@@ -208,78 +207,6 @@ viommu_host_render(const ViommuHost *host, ViommuRenderFlags flags, guint width)
     g_return_val_if_fail(host, NULL);
 
     write_host_text(host, &view, out);
-    return g_string_free(g_steal_pointer(&out), FALSE);
-}
-
-static gboolean
-find_functions(ViommuHost *host, const char *const *names, GArray *ret, GError **error)
-{
-    const char *reason = host_facts_reason(host, "devices");
-
-    for (; *names; names++) {
-        BasePci address;
-
-        if (!base_pci_parse_loose(*names, &address)) {
-            g_set_error(error, VIOMMU_ERROR, VIOMMU_ERROR_INVALID_ARGUMENT,
-                        "'%s' is no PCI address such as 0000:3b:00.0", *names);
-            return FALSE;
-        }
-        if (!host_facts_device(host, address)) {
-            gboolean known = host->devices_state != BASE_STATE_UNKNOWN;
-
-            g_set_error(error, VIOMMU_ERROR, VIOMMU_ERROR_INVALID_ARGUMENT, "%s: %s", *names,
-                        known    ? "this host has no such function"
-                        : reason ? reason
-                                 : "the functions of this host are not known");
-            return FALSE;
-        }
-        host_read_config(host, address);
-        g_array_append_val(ret, address);
-    }
-    return TRUE;
-}
-
-static gboolean
-find_groups(ViommuHost *host, const char *const *names, GArray *ret, GError **error)
-{
-    for (; *names; names++) {
-        const HostGroup *group = NULL;
-        guint64 id;
-
-        if (base_parse_u64(*names, 10, &id) && id <= G_MAXUINT32)
-            group = host_facts_group(host, (guint)id);
-        if (!group) {
-            g_set_error(error, VIOMMU_ERROR, VIOMMU_ERROR_INVALID_ARGUMENT,
-                        "this host has no IOMMU group '%s'", *names);
-            return FALSE;
-        }
-        for (guint i = 0; i < group->devices->len; i++)
-            host_read_config(host, g_array_index(group->devices, BasePci, i));
-        g_array_append_val(ret, group->id);
-    }
-    return TRUE;
-}
-
-char *
-viommu_host_render_view(ViommuHost *host, const ViommuHostView *view, GError **error)
-{
-    g_autoptr(GArray) functions = g_array_new(FALSE, FALSE, sizeof(BasePci));
-    g_autoptr(GArray) groups = g_array_new(FALSE, FALSE, sizeof(guint));
-    g_autoptr(GString) out = g_string_new(NULL);
-    WriteHostView part = {0};
-
-    g_return_val_if_fail(host && view, NULL);
-    g_return_val_if_fail(!error || !*error, NULL);
-
-    if ((view->functions && !find_functions(host, view->functions, functions, error)) ||
-        (view->groups && !find_groups(host, view->groups, groups, error)))
-        return NULL;
-    part.style = lib_style(view->flags, view->width);
-    part.name = view->name;
-    part.name_data = view->name_data;
-    part.devices = functions->len > 0 ? functions : NULL;
-    part.groups = groups->len > 0 ? groups : NULL;
-    write_host_text(host, &part, out);
     return g_string_free(g_steal_pointer(&out), FALSE);
 }
 

@@ -2,9 +2,8 @@
 /* Everything that is known of one function, or of one group. */
 #include "write-host.h"
 
-#include "host-isolation.h"
-
 #include "base-text.h"
+#include "host-isolation.h"
 #include "host-names.h"
 
 #define LABEL 14
@@ -304,6 +303,26 @@ put_rest(const Page *page)
 
 /* ---- the group ---- */
 
+char *
+write_shared_because(const ViommuHost *host, const HostGroup *group)
+{
+    g_autoptr(GPtrArray) reasons = host_group_reasons(host, group);
+
+    if (reasons->len == 0 || g_str_has_prefix(reasons->pdata[0], "not known"))
+        return NULL;
+    g_ptr_array_add(reasons, NULL);
+    return g_strjoinv("; ", (char **)reasons->pdata);
+}
+
+static void
+put_shared(const Page *page, const HostGroup *group)
+{
+    g_autoptr(GPtrArray) reasons = host_group_reasons(page->host, group);
+
+    for (guint i = 0; i < reasons->len; i++)
+        put(page, i ? "" : "  shared", reasons->pdata[i]);
+}
+
 static void
 put_reserved(const Page *page, const HostGroup *group)
 {
@@ -350,6 +369,7 @@ write_host_device(const ViommuHost *host, const WriteHostView *view, const HostD
     put_iommu(&page);
     put_group(&page);
     if (group) {
+        put_shared(&page, group);
         put_viable(&page, group);
         put_reserved(&page, group);
     }
@@ -358,16 +378,6 @@ write_host_device(const ViommuHost *host, const WriteHostView *view, const HostD
     put_pcie(&page);
     put_bars(&page);
     put_rest(&page);
-}
-
-/* Why its members are together. */
-static void
-put_shared(const Page *page, const HostGroup *group)
-{
-    g_autoptr(GPtrArray) reasons = host_group_reasons(page->host, group);
-
-    for (guint i = 0; i < reasons->len; i++)
-        put(page, i ? "" : "Shared", reasons->pdata[i]);
 }
 
 void
@@ -379,10 +389,10 @@ write_host_group(const ViommuHost *host, const WriteHostView *view, const HostGr
     g_autofree char *title = g_strdup_printf("Group %u", group->id);
 
     put(&page, title, members);
+    put_shared(&page, group);
     put(&page, "Domain type", group->type.text ? group->type.text : "not known");
     if (group->name.text)
         put(&page, "Name", group->name.text);
-    put_shared(&page, group);
     put_viable(&page, group);
     put_reserved(&page, group);
 }

@@ -3,7 +3,7 @@
 #include "base-text.h"
 #include "write-host.h"
 
-#define LABEL_WIDTH 15
+#define LABEL_WIDTH 17
 
 static char *
 size_text(BaseU64 bytes)
@@ -22,13 +22,14 @@ write_daemon(const HostMemlock *memlock, const WriteStyle *style, GString *out)
                        memlock->hard.value != memlock->unit.value;
 
     if (memlock->of)
-        write_labelled(style, out, "Locked memory", LABEL_WIDTH, "%s (%s) has %s%s", memlock->of,
-                       memlock->kind.text ? memlock->kind.text : "?", now,
+        write_labelled(style, out, "  Locked memory", LABEL_WIDTH, "%s%s%s%s has %s%s", memlock->of,
+                       memlock->kind.text ? " (" : "", memlock->kind.text ? memlock->kind.text : "",
+                       memlock->kind.text ? ")" : "", now,
                        memlock->can_raise == BASE_YES  ? " and may raise it"
                        : memlock->can_raise == BASE_NO ? " and cannot raise it"
                                                        : "");
     if (base_u64_is_known(memlock->unit) && (differs || !memlock->of))
-        write_labelled(style, out, memlock->of ? "" : "Locked memory", LABEL_WIDTH,
+        write_labelled(style, out, memlock->of ? "" : "  Locked memory", LABEL_WIDTH,
                        "%s gives %s from the next start on", memlock->unit_file.text, next);
 }
 
@@ -40,7 +41,7 @@ write_pinned(const ViommuHost *host, const WriteStyle *style, GString *out)
         g_autofree char *locked = size_text(entry->numbers[HOST_PINNED_LOCKED]);
         g_autofree char *pinned = size_text(entry->numbers[HOST_PINNED_PINNED]);
 
-        write_labelled(style, out, i ? "" : "Pinned", LABEL_WIDTH,
+        write_labelled(style, out, i ? "" : "  Pinned", LABEL_WIDTH,
                        "%s locked, %s pinned by %u QEMU of user %s", locked, pinned,
                        (guint)entry->numbers[HOST_PINNED_PROCESSES].value, entry->name);
     }
@@ -53,7 +54,7 @@ write_hugepages(const ViommuHost *host, const WriteStyle *style, GString *out)
         const HostEntry *entry = host->hugepages->pdata[i];
 
         if (entry->numbers[HOST_HUGEPAGES_TOTAL].value > 0)
-            write_labelled(style, out, "Huge pages", LABEL_WIDTH, "%s: %u, %u free", entry->name,
+            write_labelled(style, out, "  Huge pages", LABEL_WIDTH, "%s: %u, %u free", entry->name,
                            (guint)entry->numbers[HOST_HUGEPAGES_TOTAL].value,
                            (guint)entry->numbers[HOST_HUGEPAGES_FREE].value);
     }
@@ -62,17 +63,17 @@ write_hugepages(const ViommuHost *host, const WriteStyle *style, GString *out)
 void
 write_host_limits(const ViommuHost *host, const WriteStyle *style, GString *out)
 {
-    gsize before = out->len;
+    g_autoptr(GString) lines = g_string_new(NULL);
 
-    write_daemon(&host->memlock, style, out);
-    write_pinned(host, style, out);
-    write_hugepages(host, style, out);
+    write_daemon(&host->memlock, style, lines);
+    write_pinned(host, style, lines);
+    write_hugepages(host, style, lines);
     if (host->unsafe_interrupts == BASE_YES)
-        write_labelled(style, out, "Unsafe", LABEL_WIDTH,
+        write_labelled(style, lines, "  Unsafe", LABEL_WIDTH,
                        "VFIO assigns without isolated interrupts (allow_unsafe_interrupts)");
     if (host->noiommu == BASE_YES)
-        write_labelled(style, out, "Unsafe", LABEL_WIDTH,
+        write_labelled(style, lines, "  Unsafe", LABEL_WIDTH,
                        "VFIO assigns without an IOMMU (enable_unsafe_noiommu_mode)");
-    if (out->len > before)
-        g_string_append_c(out, '\n');
+    if (lines->len > 0)
+        g_string_append_printf(out, "\nLimits\n%s", lines->str);
 }

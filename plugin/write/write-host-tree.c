@@ -367,14 +367,24 @@ note_unit(const ViommuHost *host, const HostIommu *iommu, WriteHostNotes *notes)
 }
 
 static void
-note_row(const WriteHostRow *row, WriteHostNotes *notes)
+note_group(const ViommuHost *host, const WriteHostRow *row, WriteNotes *reasons)
+{
+    g_autofree char *subject = g_strdup_printf("group %u", row->group->id);
+    g_autofree char *because = write_shared_because(host, row->group);
+    g_autofree char *sentence =
+        g_strdup_printf("%s%s%s", row->advice.reason, because ? "; " : "", because ? because : "");
+
+    write_notes_add(reasons, subject, sentence);
+}
+
+static void
+note_row(const ViommuHost *host, const WriteHostRow *row, WriteHostNotes *notes)
 {
     const HostAdvice *advice = &row->advice;
     g_autofree char *subject = subject_of(row);
-    g_autofree char *group = row->group ? g_strdup_printf("group %u", row->group->id) : NULL;
 
-    if (advice->reason && advice->scope == HOST_SCOPE_GROUP && group)
-        write_notes_add(notes->reasons, group, advice->reason);
+    if (advice->reason && advice->scope == HOST_SCOPE_GROUP && row->group)
+        note_group(host, row, notes->reasons);
     else if (advice->reason && advice->scope == HOST_SCOPE_DEVICE)
         write_notes_add(notes->reasons, subject, advice->reason);
     if (advice->next_step)
@@ -426,7 +436,7 @@ write_host_tree(const ViommuHost *host, const WriteHostView *view, WriteHostNote
             note_unit(host, unit->iommu, notes);
         for (guint j = 0; j < unit->rows->len; j++) {
             put_row(unit->rows->pdata[j], view, &layout, out);
-            note_row(unit->rows->pdata[j], notes);
+            note_row(host, unit->rows->pdata[j], notes);
         }
     }
     if (view->groups || view->style.quiet)

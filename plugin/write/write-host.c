@@ -250,10 +250,8 @@ write_host(const ViommuHost *host, const WriteHostView *view, GString *out)
         write_notes_add(steps, NULL, firmware_step(host));
     if (host->devices_state == BASE_STATE_KNOWN)
         write_host_tree(host, view, &notes, out);
-    if (!view->style.quiet && !view->groups) {
-        g_string_append_c(out, '\n');
+    if (!view->style.quiet && !view->groups)
         write_host_limits(host, &view->style, out);
-    }
     if (view->style.verbose && !view->groups) {
         g_string_append_c(out, '\n');
         write_host_registers(host, &view->style, out);

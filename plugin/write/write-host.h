@@ -29,6 +29,9 @@ char *write_device_name(const WriteHostView *view, const HostDevice *device);
 /* What a function can have in a guest: "nested, 20 bit", and its colour. (transfer full) */
 char *write_ability(const HostAdvice *advice, const char **ret_color);
 
+/* (transfer full) (nullable): why the members of a group are together, where that is known */
+char *write_shared_because(const ViommuHost *host, const HostGroup *group);
+
 /* What the parts say to be told once, at the end. */
 typedef struct {
     WriteNotes *reasons; /* why not more */

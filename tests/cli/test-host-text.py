@@ -3,6 +3,7 @@
 """virt-viommu host for people: parts of a host, names, terminals.
 usage: test-host-text.py PROGRAM SOURCE-ROOT"""
 import glob
+import json
 import os
 import shutil
 import subprocess
@@ -96,6 +97,28 @@ def test_only_the_config_space_that_was_asked_for():
         with open(trace, encoding='utf-8', errors='replace') as log:
             reads = sum('/pci/devices/' in line and '/config"' in line for line in log)
         tap.equal(reads, wanted, f'reads for {words}')
+
+
+def recorded_tree():
+    tree = os.path.join(program.SCRATCH.name, 'recorded')
+    os.makedirs(tree)
+    subprocess.run(['tar', '-xzf', f'{SOURCE}/tests/host/vtd-iommufd.tar.gz', '-C', tree], check=True,
+                   timeout=60)
+    return f'{tree}/vtd-iommufd'
+
+
+def test_a_part_knows_why_its_group_is_shared():
+    """What was read for one function is enough for what the whole host tells."""
+    tree = recorded_tree()
+    whole = json.loads(text('--sysroot', tree, '--json'))
+    shared = [group for group in whole['groups'] if 'shared_because' in group]
+    tap.true(len(shared) >= 3, shared)
+    for group in shared:
+        tap.true('not known' not in group['shared_because'][0], group)
+        for words in (['--group', str(group['id'])], *([address] for address in group['devices'])):
+            part = text('-n', '--sysroot', tree, *words)
+            for reason in group['shared_because']:
+                tap.true(f' {reason}\n' in part, f'{words}: {reason}: {part}')
 
 
 def database():
