@@ -2,6 +2,7 @@
 #include "cli.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 /* A run over fewer files is over before anyone looks. */
@@ -45,13 +46,67 @@ output_report(const CliOptions *options, const ViommuReport *report)
     cli_output(text);
 }
 
-static void
-output_reports(const CliOptions *options, const GPtrArray *reports)
+/* " (ua-gpu0, 0000:65:00.0)", or nothing */
+static char *
+device_of(const ViommuReport *report, guint index)
 {
-    ViommuReport *const *list = (ViommuReport *const *)reports->pdata;
-    g_autofree char *text = options->format == CLI_FORMAT_SARIF
-                                ? viommu_reports_to_sarif(list, reports->len)
-                                : viommu_reports_to_json(list, reports->len);
+    const char *alias = viommu_report_get_alias(report, index);
+    const char *address = viommu_report_get_address(report, index);
+
+    if (!alias && !address)
+        return g_strdup("");
+    return g_strdup_printf(" (%s%s%s)", alias ? alias : "", alias && address ? ", " : "",
+                           address ? address : "");
+}
+
+/* One finding a line, with what to write in it: for grep, editors and logs. */
+static void
+output_lines(const CliOptions *options, const ViommuReport *report, const char *file)
+{
+    static const char *const names[] = {
+        [VIOMMU_SEVERITY_OFF] = "off",
+        [VIOMMU_SEVERITY_INFO] = "info",
+        [VIOMMU_SEVERITY_WARNING] = "warning",
+        [VIOMMU_SEVERITY_ERROR] = "error",
+    };
+
+    for (guint i = 0; i < viommu_report_get_length(report); i++) {
+        ViommuOutcome outcome = viommu_report_get_outcome(report, i);
+        const char *help = viommu_report_get_help(report, i);
+        g_autofree char *device = device_of(report, i);
+        g_autofree char *line = NULL;
+
+        if (outcome == VIOMMU_OUTCOME_PASS || (outcome == VIOMMU_OUTCOME_UNKNOWN && options->quiet))
+            continue;
+        line = g_strdup_printf(
+            "%s:%u: %s: %s%s [%s]%s%s\n", file, MAX(viommu_report_get_line(report, i), 1),
+            outcome == VIOMMU_OUTCOME_UNKNOWN ? "unknown"
+                                              : names[viommu_report_get_severity(report, i)],
+            viommu_report_get_message(report, i), device, viommu_report_get_rule(report, i),
+            help ? "; " : "", help ? help : "");
+        cli_output(line);
+    }
+}
+
+/* The array of reports as it grows, so that memory does not: @first opens it. */
+static void
+output_element(const ViommuReport *report, gboolean first)
+{
+    ViommuReport *one = (ViommuReport *)report;
+    g_autofree char *array = viommu_reports_to_json(&one, 1);
+
+    /* "[\n  {…}\n]\n" */
+    g_assert(g_str_has_prefix(array, "[\n") && g_str_has_suffix(array, "\n]\n"));
+    array[strlen(array) - strlen("\n]\n")] = '\0';
+    cli_output(first ? "[\n" : ",\n");
+    cli_output(array + strlen("[\n"));
+}
+
+static void
+output_sarif(const GPtrArray *reports)
+{
+    g_autofree char *text =
+        viommu_reports_to_sarif((ViommuReport *const *)reports->pdata, reports->len);
 
     cli_output(text);
 }
@@ -66,9 +121,17 @@ worse(CliExit a, CliExit b)
     return weight[a] > weight[b] ? a : b;
 }
 
+typedef struct {
+    const CliOptions *options;
+    const CliInput *input;
+    GPtrArray *reports; /* SARIF is one document with all of them */
+    guint written;      /* elements of the array */
+} Run;
+
 static CliExit
-check_file(const CliOptions *options, const CliInput *input, const char *file, GPtrArray *reports)
+check_file(Run *run, const char *file)
 {
+    const CliInput *input = run->input;
     g_autoptr(ViommuDomain) domain = NULL;
     g_autoptr(ViommuReport) report = NULL;
     GError *error = NULL;
@@ -78,11 +141,21 @@ check_file(const CliOptions *options, const CliInput *input, const char *file, G
     if (!domain)
         return cli_fail(error);
     report = viommu_check(input->host, domain, input->policy, input->target);
-    verdict = cli_verdict(options, report);
-    if (options->format == CLI_FORMAT_TEXT)
-        output_report(options, report);
-    else
-        g_ptr_array_add(reports, g_steal_pointer(&report));
+    verdict = cli_verdict(run->options, report);
+    switch (run->options->format) {
+    case CLI_FORMAT_TEXT:
+        output_report(run->options, report);
+        break;
+    case CLI_FORMAT_LINE:
+        output_lines(run->options, report, file);
+        break;
+    case CLI_FORMAT_JSON:
+        output_element(report, run->written++ == 0);
+        break;
+    case CLI_FORMAT_SARIF:
+        g_ptr_array_add(run->reports, g_steal_pointer(&report));
+        break;
+    }
     return verdict;
 }
 
@@ -96,18 +169,21 @@ cli_check(const CliOptions *options)
                          .last = g_get_monotonic_time(),
                          .shown = options->file_count >= PROGRESS_FILES && isatty(STDERR_FILENO) &&
                                   !isatty(STDOUT_FILENO) && !options->quiet};
+    Run run = {options, &input, reports, 0};
     CliExit status = CLI_CLEAN;
 
     if (!cli_input_load(options, VIOMMU_HOST_DEFAULT, &input))
         return CLI_TROUBLE;
     for (guint i = 0; i < options->file_count && !cli_output_is_closed(); i++) {
-        CliExit verdict = check_file(options, &input, options->files[i], reports);
+        CliExit verdict = check_file(&run, options->files[i]);
 
         status = worse(status, verdict);
         progress_step(&progress, verdict == CLI_FINDINGS || verdict == CLI_TROUBLE);
     }
     progress_end(&progress);
-    if (options->format != CLI_FORMAT_TEXT)
-        output_reports(options, reports);
+    if (options->format == CLI_FORMAT_JSON)
+        cli_output(run.written ? "\n]\n" : "[]\n");
+    else if (options->format == CLI_FORMAT_SARIF)
+        output_sarif(reports);
     return status;
 }

@@ -49,7 +49,7 @@ add_entries(GOptionContext *context, const CliVerb *verb, Raw *raw)
     } table[] = {
         {CLI_TAKES_FORMAT,
          {"format", 0, 0, G_OPTION_ARG_STRING, &raw->format,
-          verb->takes & CLI_TAKES_SARIF ? "text, json or sarif" : "text or json", "FORMAT"}},
+          verb->takes & CLI_TAKES_SARIF ? "text, json, sarif or line" : "text or json", "FORMAT"}},
         {CLI_TAKES_FORMAT,
          {"json", 0, 0, G_OPTION_ARG_NONE, &raw->json, "Short for --format json", NULL}},
         {CLI_TAKES_DIFF,
@@ -162,7 +162,7 @@ parse_version(const char *option, const char *text, guint64 *ret)
 static gboolean
 understand_format(const CliVerb *verb, Raw *raw)
 {
-    static const char *const with_sarif[] = {"text", "json", "sarif", NULL};
+    static const char *const with_sarif[] = {"text", "json", "sarif", "line", NULL};
     static const char *const without[] = {"text", "json", NULL};
     guint format = CLI_FORMAT_TEXT;
 

@@ -16,6 +16,7 @@ typedef enum {
     CLI_FORMAT_TEXT,
     CLI_FORMAT_JSON,
     CLI_FORMAT_SARIF,
+    CLI_FORMAT_LINE,
 } CliFormat;
 
 /* Which options a verb takes besides --help, --quiet and --verbose. */

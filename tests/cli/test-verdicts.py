@@ -48,6 +48,33 @@ def test_check_json_is_an_array():
         tap.equal([report['file'] for report in reports], some)
 
 
+def test_json_of_many_files_is_one_array():
+    """Written as it grows, and the same document as all at once."""
+    wrong, plain = file('wrong.xml', WRONG), file('plain.xml', PLAIN)
+    words = ['--host', 'none', *STACK, '--json']
+    together = virt_viommu('check', wrong, plain, wrong, *words)
+    reports = json.loads(together.out)
+    tap.equal([report['file'] for report in reports], [wrong, plain, wrong])
+    tap.equal(reports[0], json.loads(virt_viommu('check', wrong, *words).out)[0])
+    nothing = virt_viommu('check', '/no/such/file.xml', *words)
+    tap.equal((nothing.code, nothing.out), (2, b'[]\n'), nothing)
+    partly = virt_viommu('check', '/no/such/file.xml', plain, *words)
+    tap.equal((partly.code, len(json.loads(partly.out))), (2, 1), partly)
+
+
+def test_format_line_has_a_line_for_each_finding():
+    wrong = file('wrong.xml', WRONG)
+    words = ['check', wrong, '--host', 'none', *STACK]
+    findings = [finding for finding in json.loads(virt_viommu(*words, '--json').out)[0]['findings']
+                if finding['outcome'] in ('fail', 'unknown')]
+    lines = virt_viommu(*words, '--format', 'line').out.decode().splitlines()
+    tap.equal(len(lines), len(findings))
+    for line, finding in zip(lines, findings):
+        tap.true(line.startswith(f"{wrong}:{max(finding.get('line', 1), 1)}: "), line)
+        tap.true(f" [{finding['rule']}]" in line and finding['message'] in line, line)
+    tap.true(any('(ua-nic0, 0000:3b:00.0) [vtd-caching-mode]; ' in line for line in lines), lines)
+
+
 def test_trouble_outweighs_findings():
     good, bad = file('wrong.xml', WRONG), file('cut.xml', WRONG[:200])
     for order in ((good, bad), (bad, good)):
