@@ -86,7 +86,7 @@ read_group(int dir)
 }
 
 static void
-read_each(int root, const char *path, void (*read_one)(int dir))
+read_each(int root, const char *path, int links, void (*read_one)(int dir))
 {
     int at = open_dir(root, path);
     DIR *dir = fdopendir(dup(at));
@@ -97,6 +97,8 @@ read_each(int root, const char *path, void (*read_one)(int dir))
 
         if (one < 0)
             continue;
+        if (links)
+            read_link(at, entry->d_name);
         read_one(one);
         close(one);
     }
@@ -114,9 +116,9 @@ floor_read(const char *path)
         return -1;
     read_file(root, "proc/cmdline");
     read_file(root, "proc/meminfo");
-    read_each(root, "sys/class/iommu", read_unit);
-    read_each(root, "sys/kernel/iommu_groups", read_group);
-    read_each(root, "sys/bus/pci/devices", read_function);
+    read_each(root, "sys/class/iommu", 0, read_unit);
+    read_each(root, "sys/kernel/iommu_groups", 0, read_group);
+    read_each(root, "sys/bus/pci/devices", 1, read_function);
     close(root);
     return 0;
 }

@@ -33,17 +33,29 @@ write_daemon(const HostMemlock *memlock, const WriteStyle *style, GString *out)
                        "%s gives %s from the next start on", memlock->unit_file.text, next);
 }
 
+static gboolean
+is_nothing(BaseU64 bytes)
+{
+    return base_u64_is_known(bytes) && bytes.value == 0;
+}
+
 static void
 write_pinned(const ViommuHost *host, const WriteStyle *style, GString *out)
 {
+    gboolean first = TRUE;
+
     for (guint i = 0; i < host->pinned->len; i++) {
         const HostEntry *entry = host->pinned->pdata[i];
         g_autofree char *locked = size_text(entry->numbers[HOST_PINNED_LOCKED]);
         g_autofree char *pinned = size_text(entry->numbers[HOST_PINNED_PINNED]);
 
-        write_labelled(style, out, i ? "" : "  Pinned", LABEL_WIDTH,
+        if (is_nothing(entry->numbers[HOST_PINNED_LOCKED]) &&
+            is_nothing(entry->numbers[HOST_PINNED_PINNED]))
+            continue;
+        write_labelled(style, out, first ? "  Pinned" : "", LABEL_WIDTH,
                        "%s locked, %s pinned by %u QEMU of user %s", locked, pinned,
                        (guint)entry->numbers[HOST_PINNED_PROCESSES].value, entry->name);
+        first = FALSE;
     }
 }
 

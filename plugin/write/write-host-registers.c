@@ -64,10 +64,10 @@ write_host_registers(const ViommuHost *host, const WriteStyle *style, GString *o
             units = units_with(host, i, reg, value.value);
             if (!*units)
                 continue;
+            g_string_append_c(out, '\n');
             write_labelled(style, out, "", 0, "%s of %s: 0x%" G_GINT64_MODIFIER "x",
                            host_register_name(reg), units, value.value);
             write_fields(reg, value.value, style, out);
-            g_string_append_c(out, '\n');
         }
     }
 }

@@ -385,7 +385,7 @@ note_row(const ViommuHost *host, const WriteHostRow *row, WriteHostNotes *notes)
 
     if (advice->reason && advice->scope == HOST_SCOPE_GROUP && row->group)
         note_group(host, row, notes->reasons);
-    else if (advice->reason && advice->scope == HOST_SCOPE_DEVICE)
+    else if (advice->reason && advice->scope == HOST_SCOPE_DEVICE && host->iommus->len > 0)
         write_notes_add(notes->reasons, subject, advice->reason);
     if (advice->next_step)
         write_notes_add(notes->steps, subject, advice->next_step);

@@ -253,7 +253,6 @@ write_host(const ViommuHost *host, const WriteHostView *view, GString *out)
     if (!view->style.quiet && !view->groups)
         write_host_limits(host, &view->style, out);
     if (view->style.verbose && !view->groups) {
-        g_string_append_c(out, '\n');
         write_host_registers(host, &view->style, out);
         write_remarks(host, &view->style, out);
     }
