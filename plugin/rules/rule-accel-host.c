@@ -74,7 +74,7 @@ rule_accel_check_ssidsize_host(RuleCall *call)
     const ViewIommu *iommu = registers(call, &smmu);
 
     if (iommu && base_u64_is_known(iommu->ssidsize) && iommu->ssidsize.value > smmu.ssid_bits)
-        rule_fail(call, NULL, NULL, "ssidsize %" G_GUINT64_FORMAT " exceeds the %u of host %s",
+        rule_fail(call, NULL, NULL, "ssidsize %" G_GUINT64_FORMAT " exceeds the %u bits of host %s",
                   iommu->ssidsize.value, smmu.ssid_bits, unit_name(call));
 }
 
@@ -185,7 +185,8 @@ rule_accel_check_asid16(RuleCall *call)
     HostSmmu smmu;
 
     if (registers(call, &smmu) && !smmu.asid16)
-        rule_fail(call, NULL, NULL, "QEMU offers 16-bit ASIDs, host %s has 8 bits (IDR0.ASID16 0)",
+        rule_fail(call, NULL, NULL,
+                  "the guest is offered 16-bit ASIDs, host %s has 8 bits (IDR0.ASID16 0)",
                   unit_name(call));
 }
 
@@ -195,7 +196,8 @@ rule_accel_check_bbml(RuleCall *call)
     HostSmmu smmu;
 
     if (registers(call, &smmu) && smmu.bbml < 2)
-        rule_fail(call, NULL, NULL, "QEMU offers break-before-make level 2, host %s has %u",
+        rule_fail(call, NULL, NULL,
+                  "the guest is offered break-before-make level 2, host %s has %u (IDR3.BBML)",
                   unit_name(call), smmu.bbml);
 }
 
@@ -205,5 +207,7 @@ rule_accel_check_stall(RuleCall *call)
     HostSmmu smmu;
 
     if (registers(call, &smmu) && smmu.stall_model == 2)
-        rule_fail(call, NULL, NULL, "QEMU offers no stalling, host %s forces it", unit_name(call));
+        rule_fail(call, NULL, NULL,
+                  "the guest is offered no stalling, host %s forces it (IDR0.STALL_MODEL 2)",
+                  unit_name(call));
 }

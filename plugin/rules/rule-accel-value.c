@@ -44,7 +44,8 @@ rule_accel_check_ssidsize(RuleCall *call)
     guint64 bits = call->iommu->ssidsize.value;
 
     if (bits > 20)
-        rule_fail(call, NULL, NULL, "ssidsize %" G_GUINT64_FORMAT " is above 20", bits);
+        rule_fail(call, NULL, NULL, "ssidsize %" G_GUINT64_FORMAT " is above the 20 bits of PCI",
+                  bits);
 }
 
 void
@@ -101,7 +102,7 @@ void
 rule_accel_check_kvm(RuleCall *call)
 {
     if (g_strcmp0(call->view->domain->type, "kvm") != 0)
-        rule_fail(call, NULL, NULL, "accel='on' in a domain of type '%s'",
+        rule_fail(call, NULL, NULL, "accel='on' in a domain of type '%s', and it takes kvm",
                   call->view->domain->type ? call->view->domain->type : "");
 }
 

@@ -22,7 +22,8 @@ static void
 check_dma_remap(RuleCall *call)
 {
     if (call->hostdev->viommu->dma_remap != BASE_YES)
-        rule_fail(call, NULL, NULL, "behind an AMD vIOMMU that never translates (dma-remap off)");
+        rule_fail(call, NULL, NULL,
+                  "assigned device behind an AMD vIOMMU that never translates (dma-remap off)");
 }
 
 static gboolean

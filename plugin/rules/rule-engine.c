@@ -95,8 +95,9 @@ report_unknown(RuleCall *call, GPtrArray *missing, const char *how)
 
     finding->needs = missing;
     finding->how = how ? g_strdup(how) : rule_needs_how(call->view, missing->pdata[0]);
-    finding->message = g_strdup_printf("cannot tell without %s%s: %s", (char *)missing->pdata[0],
-                                       missing->len > 1 ? " and more" : "", call->rule->summary);
+    finding->message =
+        g_strdup_printf("%s? Not known without %s%s", call->rule->summary,
+                        (char *)missing->pdata[0], missing->len > 1 ? " and more" : "");
     report_add(call->report, finding);
 }
 

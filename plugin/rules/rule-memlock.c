@@ -98,8 +98,8 @@ check_hard_limit_hotplug(RuleCall *call)
     need = base_format_size(later->pinned.value);
     formula = pinned_formula(later);
     rule_fail(call, domain->hard_limit_node, NULL,
-              "hard_limit %s is not more than the %s of %u more device%s (%s)", size, need, spare,
-              spare == 1 ? "" : "s", formula);
+              "hard_limit %s is not more than the %s to be locked with %u more device%s (%s)", size,
+              need, spare, spare == 1 ? "" : "s", formula);
 }
 
 static gboolean

@@ -94,6 +94,25 @@ rule_host_width(RuleCall *call, guint64 *ret)
     return width.state == BASE_STATE_KNOWN;
 }
 
+static gboolean
+is_width_written(const ModelIommu *iommu)
+{
+    return g_hash_table_contains(iommu->attributes, iommu->commandline ? "aw-bits" : "aw_bits") ||
+           g_hash_table_contains(iommu->properties, "aw-bits") ||
+           g_hash_table_contains(iommu->globals, "aw-bits");
+}
+
+char *
+rule_width_text(const View *view, const ViewIommu *iommu)
+{
+    const char *machine = view->domain->machine;
+
+    if (is_width_written(iommu->iommu))
+        return g_strdup_printf("aw_bits %" G_GUINT64_FORMAT, iommu->aw_bits.value);
+    return g_strdup_printf("aw_bits %" G_GUINT64_FORMAT " (default of machine %s)",
+                           iommu->aw_bits.value, machine ? machine : "?");
+}
+
 /* libvirt 11.3 turns on the I/O APIC that interrupt remapping needs
  * (src/qemu/qemu_postparse.c:1537); 9.0 does not, and NEWS has no word of it before 10.10. */
 void

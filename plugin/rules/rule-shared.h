@@ -31,6 +31,9 @@ HostTable rule_table_of(const ViewHostdev *hostdev);
 /* The width behind the call's device. FALSE: unknown or not applicable, and reported as such. */
 gboolean rule_host_width(RuleCall *call, guint64 *ret);
 
+/* (transfer full): "aw_bits 48", and that it is a default where nothing is written */
+char *rule_width_text(const View *view, const ViewIommu *iommu);
+
 /* Checks that more than one family's table names */
 void rule_check_irqchip(RuleCall *call);
 void rule_check_migration(RuleCall *call);

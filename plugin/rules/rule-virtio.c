@@ -34,6 +34,7 @@ static void
 check_width_host(RuleCall *call)
 {
     BaseU64 width = call->hostdev->viommu->aw_bits;
+    g_autofree char *text = rule_width_text(call->view, call->hostdev->viommu);
     guint64 offered = 0;
 
     if (!rule_host_width(call, &offered) || (!base_u64_is_known(width) && offered >= 64))
@@ -42,9 +43,8 @@ check_width_host(RuleCall *call)
         rule_unknown(call, "versions/qemu", "--qemu-version, or a machine with its version");
     else if (width.value > offered)
         rule_fail(call, NULL, NULL,
-                  "aw_bits %" G_GUINT64_FORMAT " exceeds the %" G_GUINT64_FORMAT
-                  " bits that this host offers behind %s",
-                  width.value, offered, call->hostdev->unit->name);
+                  "%s exceeds the %" G_GUINT64_FORMAT " bits that this host offers behind %s", text,
+                  offered, call->hostdev->unit->name);
 }
 
 static gboolean

@@ -37,7 +37,8 @@ rule_vtd_check_caching_mode(RuleCall *call)
             call, NULL,
             "<iommu model='intel'><driver caching_mode='on'/></iommu>: libvirt then adds "
             "interrupt remapping and EIM by itself",
-            "behind the VT-d vIOMMU that libvirt adds for %u vCPUs, which has no caching mode",
+            "assigned device behind the VT-d vIOMMU that libvirt adds for %u vCPUs, which has no "
+            "caching mode",
             call->view->domain->vcpus);
         return;
     }
@@ -89,7 +90,7 @@ void
 rule_vtd_check_eim(RuleCall *call)
 {
     if (!attribute_is(call->iommu, "intremap", "on") && !is_added(call, "intremap"))
-        rule_fail(call, NULL, NULL, "eim is on and intremap is %s",
+        rule_fail(call, NULL, NULL, "eim is on and intremap, which it needs, is %s",
                   attribute(call->iommu, "intremap") ? "off" : "not written");
 }
 
@@ -142,7 +143,9 @@ void
 rule_vtd_check_eim_off(RuleCall *call)
 {
     if (call->iommu->eim == BASE_NO)
-        rule_fail(call, NULL, NULL, "%u vCPUs and eim is off", call->view->domain->vcpus);
+        rule_fail(call, NULL, NULL,
+                  "%u vCPUs, and eim is off: those above 255 get no interrupts through the vIOMMU",
+                  call->view->domain->vcpus);
 }
 
 gboolean

@@ -43,7 +43,7 @@ void
 rule_vtd_check_scalable(RuleCall *call)
 {
     if (call->iommu->scalable != BASE_YES)
-        rule_fail(call, NULL, NULL, "first stage is on and scalable mode is off");
+        rule_fail(call, NULL, NULL, "first stage (fsts) is on and scalable-mode is off");
 }
 
 void
@@ -51,7 +51,7 @@ rule_vtd_check_backend(RuleCall *call)
 {
     if (call->hostdev->dev->iommufd != BASE_YES)
         rule_fail(call, NULL, NULL,
-                  "VT-d first stage needs the iommufd backend on every assigned device");
+                  "assigned device is not on iommufd, which VT-d first stage needs for each");
 }
 
 void
@@ -98,7 +98,8 @@ rule_vtd_check_bridge(RuleCall *call)
 {
     if (call->hostdev->conventional)
         rule_fail(call, NULL, NULL,
-                  "behind a conventional PCI bridge of the guest, with VT-d first stage");
+                  "assigned device behind the conventional PCI bridge %u, with VT-d first stage",
+                  call->hostdev->dev->address.pci.bus);
 }
 
 void
@@ -143,7 +144,8 @@ rule_vtd_check_pasid_host(RuleCall *call)
         return;
     offered = offers_pasids(hostdev->fact);
     if (offered == BASE_YES) {
-        rule_fail(call, NULL, NULL, "pasid-bits %" G_GUINT64_FORMAT " is above the %u of %s", bits,
+        rule_fail(call, NULL, NULL,
+                  "pasid-bits %" G_GUINT64_FORMAT " exceeds the %u bits of host %s", bits,
                   vtd.pasid_bits, hostdev->unit->name);
     } else if (offered == BASE_UNKNOWN) {
         g_autofree char *address = base_pci_format(hostdev->fact->address);
@@ -184,8 +186,7 @@ void
 rule_vtd_check_errata(RuleCall *call)
 {
     if (call->iommu->fsts == BASE_YES)
-        rule_fail(
-            call, NULL, NULL,
-            "devices cannot read the guest's read-only memory, and a guest booted with sm_off "
-            "breaks");
+        rule_fail(call, NULL, NULL,
+                  "under first stage devices cannot read the guest's read-only memory, and a guest "
+                  "booted with intel_iommu=sm_off breaks");
 }

@@ -221,7 +221,8 @@ check_iommufd(RuleCall *call)
     if (call->view->target.libvirt < STACK_LIBVIRT_DOMAIN_IOMMUFD)
         rule_not_applicable(call);
     else if (!enabled)
-        rule_fail(call, domain->iommufd_node, "enabled='yes'", "<iommufd> without enabled");
+        rule_fail(call, domain->iommufd_node, "enabled='yes'",
+                  "<iommufd> without enabled='yes' or 'no'");
     else if (domain->iommufd_fdgroup && strcmp(enabled, "yes") != 0)
         rule_fail(call, domain->iommufd_node, NULL, "<iommufd enabled='%s'> with an fdgroup",
                   enabled);

@@ -32,6 +32,16 @@ write_verdict(const Finding *finding, const WriteStyle *style, GString *out)
         g_string_append_printf(out, "%s: ", word);
 }
 
+/* A summary names the defect: of a rule that passed it says what is not so. */
+static void
+write_message(const Finding *finding, GString *out)
+{
+    if (finding->message)
+        g_string_append(out, finding->message);
+    else
+        g_string_append_printf(out, "not so: %s", finding->rule->summary);
+}
+
 static void
 write_who(const Finding *finding, GString *out)
 {
@@ -50,7 +60,7 @@ write_finding(const ViommuReport *report, const Finding *finding, const WriteSty
         g_string_append_printf(out, "%u:", finding->line);
     g_string_append_c(out, ' ');
     write_verdict(finding, style, out);
-    g_string_append(out, finding->message ? finding->message : finding->rule->summary);
+    write_message(finding, out);
     write_who(finding, out);
     g_string_append_printf(out, " [%s]\n", finding->rule->id);
     if (style->quiet)

@@ -88,7 +88,8 @@ test_styles(void)
                     "dir/my vm.xml: warning: no ACS [bus-root-port-acs]\n");
     style = (WriteStyle){FALSE, 0, TRUE, FALSE};
     verbose = text_of(report, &style);
-    g_assert_nonnull(strstr(verbose, "dir/my vm.xml:41: pass: the host does not translate"));
+    g_assert_nonnull(
+        strstr(verbose, "dir/my vm.xml:41: pass: not so: the host does not translate"));
     style = (WriteStyle){TRUE, 0, FALSE, FALSE};
     color = text_of(report, &style);
     g_assert_nonnull(strstr(color, "\033[1;31merror:\033[0m group 7"));
