@@ -30,34 +30,48 @@ set_io_error(GError **error, const char *path, const char *what, int number)
     return FALSE;
 }
 
+/* Room for all of a regular file, the zero behind it and one byte more, so that its end is read
+ * without growing. */
+static gsize
+room_for(int fd)
+{
+    struct stat info;
+
+    return fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_size > 0
+               ? (gsize)info.st_size + 2
+               : 16384;
+}
+
 gboolean
 base_file_read(const char *path, gsize limit, char **ret_text, gsize *ret_length, GError **error)
 {
     g_auto(Fd) fd = strcmp(path, "-") == 0 ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-    g_autoptr(GByteArray) bytes = g_byte_array_new();
+    g_autofree char *text = NULL;
+    gsize length = 0, room;
+    gssize count;
 
     if (fd < 0)
         return set_io_error(error, path, "open", errno);
-    for (;;) {
-        guint8 chunk[65536];
-        gssize count = read(fd, chunk, sizeof chunk);
-
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count < 0)
+    room = MIN(room_for(fd), limit + 2);
+    text = g_malloc(room);
+    do {
+        if (length + 1 == room) {
+            room *= 2;
+            text = g_realloc(text, room);
+        }
+        count = read(fd, text + length, room - length - 1);
+        if (count < 0 && errno != EINTR)
             return set_io_error(error, path, "read", errno);
-        if (count == 0)
-            break;
-        if ((gsize)count > limit - bytes->len) {
+        length += (gsize)MAX(count, 0);
+        if (length > limit) {
             g_set_error(error, VIOMMU_ERROR, VIOMMU_ERROR_IO,
                         "%s: larger than %" G_GSIZE_FORMAT " bytes", path, limit);
             return FALSE;
         }
-        g_byte_array_append(bytes, chunk, (guint)count);
-    }
-    *ret_length = bytes->len;
-    g_byte_array_append(bytes, (const guint8 *)"", 1);
-    *ret_text = (char *)g_byte_array_free(g_steal_pointer(&bytes), FALSE);
+    } while (count != 0);
+    text[length] = '\0';
+    *ret_length = length;
+    *ret_text = g_steal_pointer(&text);
     return TRUE;
 }
 

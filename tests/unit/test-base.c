@@ -236,6 +236,26 @@ test_replace(void)
     g_assert_cmpint(g_rmdir(dir), ==, 0); /* no temporary file is left */
 }
 
+/* A pipe has no size to be known beforehand. */
+static void
+test_file_pipe(void)
+{
+    g_autofree char *big = g_strnfill(60000, 'x');
+    g_autofree char *path = NULL;
+    g_autofree char *text = NULL;
+    int ends[2];
+    gsize length = 0;
+
+    g_assert_cmpint(pipe(ends), ==, 0);
+    g_assert_cmpint(write(ends[1], big, 60000), ==, 60000);
+    close(ends[1]);
+    path = g_strdup_printf("/dev/fd/%d", ends[0]);
+    g_assert_true(base_file_read(path, 60000, &text, &length, NULL));
+    g_assert_cmpuint(length, ==, 60000);
+    g_assert_cmpstr(text, ==, big);
+    close(ends[0]);
+}
+
 /* Renaming over a device would replace the device: as root that may be /dev/null. */
 static void
 test_replace_special(void)
@@ -287,6 +307,7 @@ main(int argc, char **argv)
     g_test_add_func("/base/nearest", test_nearest);
     g_test_add_func("/base/json-text", test_json_text);
     g_test_add_func("/base/json-places", test_json_places);
+    g_test_add_func("/base/file-pipe", test_file_pipe);
     g_test_add_func("/base/replace", test_replace);
     g_test_add_func("/base/replace-special", test_replace_special);
     g_test_add_func("/base/element", test_element);
