@@ -74,35 +74,42 @@ model_child(const xmlNode *parent, const char *name)
     return !first || model_is(first, name) ? first : model_next(first, name);
 }
 
+const char *
+model_value(const xmlNode *element, const char *name)
+{
+    const xmlAttr *it = element ? element->properties : NULL;
+
+    while (it && (it->ns || strcmp((const char *)it->name, name) != 0))
+        it = it->next;
+    if (!it)
+        return NULL;
+    return it->children && it->children->content ? (const char *)it->children->content : "";
+}
+
 char *
 model_attribute(const xmlNode *element, const char *name)
 {
-    g_autoptr(XmlText) value = NULL;
-
-    if (element)
-        value = (XmlText *)xmlGetNoNsProp((xmlNode *)element, (const xmlChar *)name);
-    return g_strdup(value);
+    return g_strdup(model_value(element, name));
 }
 
 gboolean
 model_attribute_is(const xmlNode *element, const char *name, const char *value)
 {
-    g_autofree char *written = model_attribute(element, name);
-
-    return g_strcmp0(written, value) == 0;
+    return g_strcmp0(model_value(element, name), value) == 0;
 }
 
 char *
 model_text(const xmlNode *element)
 {
-    g_autoptr(XmlText) content = NULL;
+    const xmlNode *first = element ? element->children : NULL;
+    g_autoptr(XmlText) pieces = NULL;
     g_autofree char *text = NULL;
 
-    if (element)
-        content = (XmlText *)xmlNodeGetContent((xmlNode *)element);
-    if (!content)
+    if (!first)
         return NULL;
-    text = g_strstrip(g_strdup(content));
+    if (first->type != XML_TEXT_NODE || first->next) /* comments in between, or elements */
+        pieces = (XmlText *)xmlNodeGetContent((xmlNode *)element);
+    text = g_strstrip(g_strdup(pieces ? pieces : (const char *)first->content));
     return *text ? g_steal_pointer(&text) : NULL;
 }
 
@@ -115,7 +122,7 @@ model_alias(const xmlNode *device)
 BaseU64
 model_number(const xmlNode *element, const char *name, guint base)
 {
-    g_autofree char *text = model_attribute(element, name);
+    const char *text = model_value(element, name);
     guint64 value;
 
     if (!text)
@@ -126,7 +133,7 @@ model_number(const xmlNode *element, const char *name, guint base)
 BaseTri
 model_switch(const xmlNode *element, const char *name)
 {
-    g_autofree char *text = model_attribute(element, name);
+    const char *text = model_value(element, name);
 
     if (g_strcmp0(text, "yes") == 0 || g_strcmp0(text, "on") == 0)
         return BASE_YES;

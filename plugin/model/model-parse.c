@@ -62,9 +62,11 @@ parse_xml(const char *text, gsize length, const char *file, GError **error)
     Complaint complaint = {0};
 
     collect_errors(context, &complaint);
-    /* not XML_PARSE_NOERROR: from 2.13 on it silences the handler too */
+    /* not XML_PARSE_NOERROR: from 2.13 on it silences the handler too. Space between elements says
+     * nothing to anyone, and half of all nodes would be that. */
     doc = xmlCtxtReadMemory(context, text, (int)length, NULL, NULL,
-                            XML_PARSE_NONET | XML_PARSE_BIG_LINES);
+                            XML_PARSE_NONET | XML_PARSE_BIG_LINES | XML_PARSE_COMPACT |
+                                XML_PARSE_NOBLANKS);
     message = complaint.message;
     if (!doc) {
         g_set_error(error, VIOMMU_ERROR, VIOMMU_ERROR_PARSE, "%s:%d: not well-formed: %s", file,
@@ -79,14 +81,15 @@ parse_xml(const char *text, gsize length, const char *file, GError **error)
     return g_steal_pointer(&doc);
 }
 
+/* Takes over @text */
 static ViommuDomain *
-domain_new(const char *text, gsize length, const char *file)
+domain_new(char *text, gsize length, const char *file)
 {
     ViommuDomain *domain = g_new0(ViommuDomain, 1);
 
     domain->refs = 1;
     domain->file = g_strdup(file);
-    domain->text = g_strndup(text, length);
+    domain->text = text;
     domain->length = length;
     domain->controllers = g_ptr_array_new_with_free_func((GDestroyNotify)model_controller_free);
     domain->refusals = g_array_new(FALSE, FALSE, sizeof(ModelRefusal));
@@ -130,20 +133,15 @@ read_domain(ViommuDomain *domain, GError **error)
     return TRUE;
 }
 
-ViommuDomain *
-model_domain_parse(const char *text, gsize length, const char *file, GError **error)
+/* Takes over @text, which ends with a zero behind @length bytes. */
+static ViommuDomain *
+parse(char *text, gsize length, const char *file, GError **error)
 {
-    g_autoptr(ViommuDomain) domain = NULL;
+    g_autoptr(ViommuDomain) domain = domain_new(text, length, file);
 
-    if (length > BASE_FILE_LIMIT) {
-        g_set_error(error, VIOMMU_ERROR, VIOMMU_ERROR_IO,
-                    "%s: larger than %" G_GSIZE_FORMAT " bytes", file, BASE_FILE_LIMIT);
-        return NULL;
-    }
     if (!model_source_check(text, length, file, error))
         return NULL;
-    domain = domain_new(text, length, file);
-    domain->doc = parse_xml(domain->text, length, file, error);
+    domain->doc = parse_xml(text, length, file, error);
     if (!domain->doc)
         return NULL;
     domain->spans = model_source_scan(domain->text, length, domain->doc, file, error);
@@ -153,14 +151,30 @@ model_domain_parse(const char *text, gsize length, const char *file, GError **er
 }
 
 ViommuDomain *
+model_domain_parse(const char *text, gsize length, const char *file, GError **error)
+{
+    char *copy;
+
+    if (length > BASE_FILE_LIMIT) {
+        g_set_error(error, VIOMMU_ERROR, VIOMMU_ERROR_IO,
+                    "%s: larger than %" G_GSIZE_FORMAT " bytes", file, BASE_FILE_LIMIT);
+        return NULL;
+    }
+    copy = g_malloc(length + 1); /* zeros inside the text are found later */
+    memcpy(copy, text, length);
+    copy[length] = '\0';
+    return parse(copy, length, file, error);
+}
+
+ViommuDomain *
 model_domain_load(const char *path, GError **error)
 {
-    g_autofree char *text = NULL;
+    char *text = NULL;
     gsize length;
 
     if (!base_file_read(path, BASE_FILE_LIMIT, &text, &length, error))
         return NULL;
-    return model_domain_parse(text, length, path, error);
+    return parse(text, length, path, error);
 }
 
 ViommuDomain *

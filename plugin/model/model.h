@@ -251,7 +251,10 @@ gboolean model_scale(guint64 value, const char *unit, guint64 *ret);
 
 /* First child element of that name (no namespace), or NULL; @parent may be NULL. */
 xmlNode *model_child(const xmlNode *parent, const char *name);
-/* (transfer full) (nullable): attribute without namespace; @element may be NULL */
+/* Value of the attribute of that name (no namespace), or NULL; @element may be NULL. It lives as
+ * long as the domain. */
+const char *model_value(const xmlNode *element, const char *name);
+/* A copy of it. (transfer full) (nullable) */
 char *model_attribute(const xmlNode *element, const char *name);
 
 /* Also one that libvirt will add; NULL: none of that index */

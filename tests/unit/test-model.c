@@ -231,7 +231,7 @@ test_spans(void)
         "  <!-- </domain> --><q:a xmlns:q='urn:q' q:b='\"'\r\n/><u:x/>\r\n</domain>\r\n<!-- -->";
     g_autoptr(ViommuDomain) domain = parse(text);
     const xmlNode *memory = model_child(domain->root, "memory");
-    const xmlNode *foreign = memory->next->next->next->next;
+    const xmlNode *foreign = xmlNextElementSibling((xmlNode *)memory);
     const ModelSpan *span = model_span(domain, memory);
     ModelAttributeSpan attribute = {0};
 
@@ -253,6 +253,22 @@ test_spans(void)
     g_assert_false(model_span_attribute(domain, domain->root, "typ", &attribute));
     g_assert_cmpuint(model_span(domain, domain->root)->end, ==,
                      (gsize)(strstr(text, "\r\n<!-- -->") - text));
+}
+
+/* References in values, comments and references in text: each is read as one piece. */
+static void
+test_references(void)
+{
+    g_autoptr(ViommuDomain) domain = parse(
+        "<domain type='k&amp;v&#109;&lt;&#x20AC;' empty=''>" MEMORY
+        "<name> a&amp;<!-- no -->b<![CDATA[<c>]]>&#x64; </name><uuid><!-- --></uuid></domain>");
+
+    g_assert_cmpstr(domain->type, ==, "k&vm<\xe2\x82\xac");
+    g_assert_cmpstr(model_value(domain->root, "empty"), ==, "");
+    g_assert_null(model_value(domain->root, "missing"));
+    g_assert_null(model_value(NULL, "type"));
+    g_assert_cmpstr(domain->name, ==, "a&b<c>d");
+    g_assert_null(domain->uuid);
 }
 
 /* libxml2 keeps 16 bits of line numbers; ours must not wrap. */
@@ -545,6 +561,7 @@ main(int argc, char **argv)
     g_test_add_func("/model/memory", test_memory);
     g_test_add_func("/model/scalars", test_scalars);
     g_test_add_func("/model/spans", test_spans);
+    g_test_add_func("/model/references", test_references);
     g_test_add_func("/model/many-lines", test_many_lines);
     g_test_add_func("/model/xpath", test_xpath);
     g_test_add_func("/model/tree", test_tree);
