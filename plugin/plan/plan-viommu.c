@@ -51,7 +51,6 @@ plan_check_existing(const PlanWork *work, const ViewHostdev *hostdev, PlanStrike
 {
     const GPtrArray *viommus = work->view->iommus;
     const ViewIommu *viommu = plan_viommu_written(work);
-    g_autofree char *help = NULL;
 
     (void)hostdev;
     if (!viommu)

@@ -70,7 +70,6 @@ static void
 put_verdict(const Page *page)
 {
     g_auto(HostAdvice) advice = {0};
-    g_autofree char *group = NULL;
     const char *color;
     g_autofree char *can = NULL;
     g_autofree char *colored = NULL;
