@@ -23,7 +23,7 @@ is_inside(const xmlNode *node, const xmlNode *top)
 static char *
 edit_key(const PlanEdit *edit)
 {
-    g_autofree char *xpath = model_xpath(edit->node);
+    g_autofree char *xpath = model_xpath(edit->node, NULL);
     g_autoptr(GString) key = g_string_new(NULL);
 
     g_string_printf(key, "%d %s %s=%s ", (int)edit->kind, xpath, edit->name ? edit->name : "",

@@ -142,31 +142,43 @@ model_switch(const xmlNode *element, const char *name)
     return BASE_UNKNOWN;
 }
 
-/* 1-based place among the siblings of the same name, 0 when it is the only one. */
-static guint
-sibling_place(const xmlNode *element)
+static gboolean
+same_name(const xmlNode *node, const xmlNode *element)
 {
-    guint place = 0, count = 0;
+    return node->type == XML_ELEMENT_NODE && node->ns == element->ns &&
+           xmlStrEqual(node->name, element->name);
+}
 
-    for (xmlNode *node = element->parent->children; node; node = node->next) {
-        if (node->type != XML_ELEMENT_NODE || node->ns != element->ns ||
-            !xmlStrEqual(node->name, element->name))
-            continue;
-        count++;
-        if (node == element)
-            place = count;
-    }
-    return count > 1 ? place : 0;
+/* Gives each sibling of that name its 1-based place; 0 when @element is the only one. */
+static void
+count_siblings(const xmlNode *element, GHashTable *places)
+{
+    guint count = 0;
+
+    for (xmlNode *node = element->parent->children; node; node = node->next)
+        if (same_name(node, element))
+            g_hash_table_insert(places, node, GUINT_TO_POINTER(++count));
+    if (count == 1)
+        g_hash_table_insert(places, (xmlNode *)element, GUINT_TO_POINTER(0));
+}
+
+static guint
+sibling_place(const xmlNode *element, GHashTable *places)
+{
+    if (!g_hash_table_contains(places, element))
+        count_siblings(element, places);
+    return GPOINTER_TO_UINT(g_hash_table_lookup(places, element));
 }
 
 char *
-model_xpath(const xmlNode *element)
+model_xpath(const xmlNode *element, GHashTable *places)
 {
+    g_autoptr(GHashTable) own = places ? g_hash_table_ref(places) : g_hash_table_new(NULL, NULL);
     g_autoptr(GString) path = g_string_new(NULL);
 
     for (; element && element->type == XML_ELEMENT_NODE; element = element->parent) {
         g_autoptr(GString) step = g_string_new("/");
-        guint place = sibling_place(element);
+        guint place = sibling_place(element, own);
 
         if (element->ns && element->ns->prefix)
             g_string_append_printf(step, "%s:", (const char *)element->ns->prefix);

@@ -243,8 +243,9 @@ gboolean model_span_attribute(const ViommuDomain *domain, const xmlNode *element
 /* Goes through the attributes of a start tag: *cursor is 0 at first. FALSE: no more. */
 gboolean model_span_next_attribute(const ViommuDomain *domain, const ModelSpan *span, gsize *cursor,
                                    ModelAttributeSpan *ret);
-/* (transfer full): "/domain/devices/hostdev[2]" */
-char *model_xpath(const xmlNode *element);
+/* (transfer full): "/domain/devices/hostdev[2]". @places (nullable; of direct keys) keeps what was
+ * counted: a domain may have thousands of devices, and a finding for each. */
+char *model_xpath(const xmlNode *element, GHashTable *places);
 
 /* @value of @unit in bytes (libvirt's virScaleInteger); FALSE: unknown unit or overflow */
 gboolean model_scale(guint64 value, const char *unit, guint64 *ret);

@@ -77,7 +77,7 @@ is_on_planned(const PlanWork *work, const Finding *finding)
 {
     for (guint i = 0; i < work->domain->iommus->len; i++) {
         const ModelIommu *iommu = work->domain->iommus->pdata[i];
-        g_autofree char *xpath = iommu->driver ? model_xpath(iommu->driver) : NULL;
+        g_autofree char *xpath = iommu->driver ? model_xpath(iommu->driver, NULL) : NULL;
 
         if (is_planned(work, iommu) && g_strcmp0(xpath, finding->xpath) == 0)
             return TRUE;

@@ -185,13 +185,21 @@ check_node(RuleCall *call, const xmlNode *target)
                   "a %s has no NUMA node of its own", bus->model);
 }
 
+/* pSeries has many a pci-root, with an index and a name (qemu_validate.c:3842 knows them too) */
+static gboolean
+is_spapr_bridge(const RuleCall *call)
+{
+    return call->bus->kind == MODEL_BUS_PCI_ROOT &&
+           g_strcmp0(call->view->domain->arch, "ppc64") == 0;
+}
+
 void
 rule_bus_check_option(RuleCall *call)
 {
     const ModelController *bus = call->bus;
     const xmlNode *target = model_child(bus->node, "target");
 
-    if (bus->kind == MODEL_BUS_OTHER) {
+    if (bus->kind == MODEL_BUS_OTHER || is_spapr_bridge(call)) {
         rule_not_applicable(call);
         return;
     }

@@ -68,7 +68,7 @@ finding_new(RuleCall *call, ViommuOutcome outcome, const xmlNode *node)
 
         finding->line = span ? span->line : 0;
         finding->column = span ? span->column : 0;
-        finding->xpath = model_xpath(place);
+        finding->xpath = model_xpath(place, call->places);
     }
     call->reported++;
     return finding;
@@ -211,9 +211,9 @@ run_on_buses(const RuleCall *template)
 }
 
 static void
-run_rule(const View *view, const Rule *rule, ViommuReport *report)
+run_rule(const View *view, const Rule *rule, ViommuReport *report, GHashTable *places)
 {
-    RuleCall call = {.view = view, .rule = rule, .report = report};
+    RuleCall call = {.view = view, .rule = rule, .report = report, .places = places};
 
     if (rule_severity(rule, view->policy) == VIOMMU_SEVERITY_OFF)
         return;
@@ -241,11 +241,12 @@ ViommuReport *
 rule_check(const View *view)
 {
     ViommuReport *report = report_new(view->domain->file, view->domain->name);
+    g_autoptr(GHashTable) places = g_hash_table_new(NULL, NULL);
     gsize count;
     const RuleFamily *const *families = rule_families(&count);
 
     for (gsize i = 0; i < count; i++)
         for (gsize j = 0; j < families[i]->count; j++)
-            run_rule(view, &families[i]->rules[j], report);
+            run_rule(view, &families[i]->rules[j], report, places);
     return report;
 }

@@ -84,6 +84,7 @@ struct RuleCall {
     const ModelController *bus;
     guint object;         /* position among the objects of the scope */
     ViommuReport *report; /* private to the engine */
+    GHashTable *places;   /* private to the engine: of model_xpath */
     guint reported;       /* private to the engine */
 };
 

@@ -209,7 +209,7 @@ add_edits(BaseJson *root, const ViommuPlan *plan)
     for (guint i = 0; i < plan->edits->len; i++) {
         const PlanEdit *edit = plan->edits->pdata[i];
         BaseJson *object = object_at_end(array);
-        g_autofree char *xpath = model_xpath(edit->node);
+        g_autofree char *xpath = model_xpath(edit->node, NULL);
 
         base_json_add_string(object, "kind", kind_name(edit->kind));
         base_json_add_string(object, "xpath", xpath);

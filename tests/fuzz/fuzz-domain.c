@@ -52,7 +52,7 @@ ask(const ViommuDomain *domain)
     }
     for (guint i = 0; i < domain->hostdevs->len; i++) {
         const ModelHostdev *hostdev = domain->hostdevs->pdata[i];
-        g_autofree char *path = model_xpath(hostdev->node);
+        g_autofree char *path = model_xpath(hostdev->node, NULL);
 
         if (hostdev->address.kind == MODEL_ADDRESS_PREDICTED &&
             !model_controller(domain, hostdev->address.pci.bus))

@@ -295,7 +295,7 @@ test_xpath(void)
 {
     g_autoptr(ViommuDomain) domain = parse_q35("<hostdev/><disk/><hostdev><source/></hostdev>");
     const xmlNode *second = domain->devices->last;
-    g_autofree char *path = model_xpath(second->children);
+    g_autofree char *path = model_xpath(second->children, NULL);
 
     g_assert_cmpstr(path, ==, "/domain/devices/hostdev[2]/source");
 }
