@@ -64,8 +64,13 @@ check_nested(RuleCall *call)
 static gboolean
 has_intremap(const RuleCall *call)
 {
-    return is_amd(call) && !call->iommu->iommu->commandline &&
-           g_strcmp0(g_hash_table_lookup(call->iommu->iommu->attributes, "intremap"), "on") == 0;
+    const ModelIommu *iommu = call->iommu->iommu;
+    const char *written = g_hash_table_lookup(iommu->attributes, "intremap");
+    /* with XTSup libvirt switches it on for more than 255 vCPUs (12.2 NEWS, run on 12.8.0) */
+    gboolean added = !written && call->view->domain->vcpus > 255 &&
+                     call->view->target.libvirt >= BASE_VERSION(12, 2, 0);
+
+    return is_amd(call) && !iommu->commandline && (added || g_strcmp0(written, "on") == 0);
 }
 
 static gboolean

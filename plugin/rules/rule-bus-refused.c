@@ -18,7 +18,10 @@ static const Rule rules[] = {
             "the rest: Invalid PCI address. slot must be <= 0 (slot must be >= 1). Only PCI domain "
             "0 is available. Only PCI buses up to 3 are available. Where the bus is not there, and "
             "is none that it adds: a PCI slot (12.x: a PCIe slot) is needed to connect a PCI "
-            "controller model='…', but none is available, and it cannot be automatically added.",
+            "controller model='…', but none is available, and it cannot be automatically added "
+            "(9.0 "
+            "of some: Cannot automatically add a new PCI bus for a device with connect flags "
+            "2000).",
         .remedy = "an address on a bus that takes it: ports and bridges below pcie.0 or an "
                   "expander bus, devices in slot 0 of a port; or none: libvirt then chooses",
         .source = "libvirt 11.3 src/conf/domain_addr.c:304-457, 470 "

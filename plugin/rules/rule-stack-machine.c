@@ -121,6 +121,53 @@ check_vcpus(RuleCall *call)
                   "%u vCPUs with a GIC of version 2, which serves %u", domain->vcpus, GIC_V2_LIMIT);
 }
 
+/* libvirt 12.8 was run; before 11.4 rules of the single models tell. */
+#define IRQCHIP_WILL_DO_FROM BASE_VERSION(12, 8, 0)
+#define NEEDS_EIM_TO         BASE_VERSION(11, 4, 0)
+
+static gboolean
+has_other_irqchip(const RuleCall *call)
+{
+    const ViommuDomain *domain = call->view->domain;
+
+    return domain->is_q35 && domain->vcpus > 255 && domain->ioapic &&
+           strcmp(domain->ioapic, "qemu") != 0;
+}
+
+/* EIM of Intel's, XTSup of AMD's, written or added by libvirt */
+static gboolean
+reaches_all(const ViewIommu *iommu)
+{
+    if (iommu->iommu->commandline)
+        return FALSE;
+    if (iommu->iommu->kind == MODEL_IOMMU_INTEL)
+        return iommu->eim == BASE_YES;
+    return iommu->iommu->kind == MODEL_IOMMU_AMD &&
+           g_strcmp0(rule_iommu_attribute(iommu->iommu, "xtsup"), "off") != 0;
+}
+
+static void
+check_irqchip(RuleCall *call)
+{
+    const ViommuDomain *domain = call->view->domain;
+    guint64 libvirt = call->view->target.libvirt;
+
+    if (libvirt < NEEDS_EIM_TO) {
+        rule_not_applicable(call);
+        return;
+    }
+    for (guint i = 0; i < call->view->iommus->len; i++)
+        if (reaches_all(call->view->iommus->pdata[i]))
+            return;
+    if (libvirt < IRQCHIP_WILL_DO_FROM)
+        rule_unknown(call, "whether this libvirt takes more than 255 vCPUs here",
+                     "write <ioapic driver='qemu'/> in <features>");
+    else
+        rule_fail(call, model_child(domain->features, "ioapic"), NULL,
+                  "%u vCPUs with <ioapic driver='%s'/>, and no vIOMMU with EIM or XTSup",
+                  domain->vcpus, domain->ioapic);
+}
+
 static gboolean
 is_virt_with_acpi(const RuleCall *call)
 {
@@ -239,6 +286,24 @@ static const Rule rules[] = {
         .certain = TRUE,
         .check = check_vcpus,
         .applies = has_many_vcpus,
+    },
+    {
+        .id = "stack-vcpus-irqchip",
+        .severity = VIOMMU_SEVERITY_ERROR,
+        .summary = "more than 255 vCPUs whose interrupts cannot be reached",
+        .rationale =
+            "APIC ids above 255 need the interrupt controller in QEMU, or a vIOMMU that remaps "
+            "interrupts in extended mode. libvirt refuses the definition: more than 255 vCPUs "
+            "require either IOAPIC in QEMU or an iommu device with EIM or XTSup mode enabled.",
+        .remedy = "<ioapic driver='qemu'/> in <features>, or no <ioapic>: libvirt then adds it",
+        .source = "libvirt 12.8.0, run",
+        .fixer = RULE_FIXER_DOMAIN,
+        .scope = RULE_SCOPE_DOMAIN,
+        .effect = RULE_EFFECT_REFUSED_DEFINE,
+        .certain = TRUE,
+        .needs = RULE_NEEDS_LIBVIRT,
+        .check = check_irqchip,
+        .applies = has_other_irqchip,
     },
     {
         .id = "stack-acpi-needs-uefi",

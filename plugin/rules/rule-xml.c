@@ -216,16 +216,41 @@ check_iommufd(RuleCall *call)
 {
     const ViommuDomain *domain = call->view->domain;
     g_autofree char *enabled = model_attribute(domain->iommufd_node, "enabled");
+    guint64 libvirt = call->view->target.libvirt;
 
-    /* an older libvirt drops the element: stack-iommufd-libvirt */
-    if (call->view->target.libvirt < STACK_LIBVIRT_DOMAIN_IOMMUFD)
+    /* an older libvirt drops the element: xml-iommufd-too-new */
+    if (libvirt != 0 && libvirt < STACK_LIBVIRT_DOMAIN_IOMMUFD)
         rule_not_applicable(call);
     else if (!enabled)
         rule_fail(call, domain->iommufd_node, "enabled='yes'",
                   "<iommufd> without enabled='yes' or 'no'");
+    else if (strcmp(enabled, "yes") != 0 && strcmp(enabled, "no") != 0)
+        rule_fail(call, domain->iommufd_node, "enabled='yes' or enabled='no'",
+                  "<iommufd enabled='%s'>, which is neither 'yes' nor 'no'", enabled);
     else if (domain->iommufd_fdgroup && strcmp(enabled, "yes") != 0)
         rule_fail(call, domain->iommufd_node, NULL, "<iommufd enabled='%s'> with an fdgroup",
                   enabled);
+}
+
+/* With assigned devices stack-iommufd-libvirt tells what becomes of them. */
+static gboolean
+has_idle_iommufd(const RuleCall *call)
+{
+    for (guint i = 0; i < call->view->hostdevs->len; i++)
+        if (view_is_assigned(call->view->hostdevs->pdata[i]))
+            return FALSE;
+    return has_iommufd(call);
+}
+
+static void
+check_iommufd_known(RuleCall *call)
+{
+    guint64 libvirt = call->view->target.libvirt;
+    g_autofree char *version = base_format_version(libvirt);
+
+    if (libvirt < STACK_LIBVIRT_DOMAIN_IOMMUFD)
+        rule_fail(call, call->view->domain->iommufd_node, NULL,
+                  "libvirt %s drops <iommufd> without a word; 12.2.0 is needed", version);
 }
 
 static const Rule rules[] = {
@@ -489,7 +514,8 @@ static const Rule rules[] = {
         .summary = "an <iommufd> that libvirt refuses",
         .rationale =
             "libvirt says at define: Missing required attribute 'enabled' in element 'iommufd'; "
-            "or: Setting 'fdgroup' when 'iommufd' is disabled is not supported.",
+            "or: Invalid value for attribute 'enabled' in element 'iommufd': 'on'; or: Setting "
+            "'fdgroup' when 'iommufd' is disabled is not supported.",
         .remedy = "<iommufd enabled='yes' fdgroup='NAME'/>",
         .source = "libvirt 12.8.0, refused at define",
         .fixer = RULE_FIXER_DOMAIN,
@@ -499,6 +525,22 @@ static const Rule rules[] = {
         .needs = RULE_NEEDS_LIBVIRT,
         .check = check_iommufd,
         .applies = has_iommufd,
+    },
+    {
+        .id = "xml-iommufd-too-new",
+        .severity = VIOMMU_SEVERITY_WARNING,
+        .summary = "an <iommufd> of the domain that this libvirt does not know",
+        .rationale = "It came with libvirt 12.2. An older one drops it without a word, and devices "
+                     "that are hot-plugged later come by their VFIO groups.",
+        .remedy = "libvirt 12.2.0 or newer, or no <iommufd>",
+        .source = "libvirt 12.8 formatdomain.html; dropped by 9.0.0, run",
+        .fixer = RULE_FIXER_STACK,
+        .scope = RULE_SCOPE_DOMAIN,
+        .effect = RULE_EFFECT_SILENT,
+        .demotable = TRUE,
+        .needs = RULE_NEEDS_LIBVIRT,
+        .check = check_iommufd_known,
+        .applies = has_idle_iommufd,
     },
 };
 
