@@ -168,6 +168,8 @@ def many_vcpus():
         'intel eim': [iommu('intel', driver={'intremap': 'on', 'eim': 'on'})],
         'intel eim off': [iommu('intel', driver={'intremap': 'on', 'eim': 'off'})],
         'intel intremap off': [iommu('intel', driver={'intremap': 'off'})],
+        'intel all off': [iommu('intel', driver={'intremap': 'off', 'eim': 'off'})],
+        'amd intremap off': [iommu('amd', driver={'intremap': 'off'})],
         'amd xtsup': [iommu('amd', driver={'intremap': 'on', 'xtsup': 'on'})],
         'amd xtsup off': [iommu('amd', driver={'intremap': 'on', 'xtsup': 'off'})],
         'commandline': [],
@@ -179,9 +181,12 @@ def many_vcpus():
                 if name == 'commandline':
                     guest.extra = commandline('-device', 'intel-iommu,eim=on,intremap=on')
                 yield f'{count} vcpus {name}', guest
+    for name, iommus in variants.items():
+        yield f'288 vcpus {name}, ioapic kvm', Guest(
+            vcpus=288, vcpu_attributes=" current='1'", iommus=iommus,
+            features="<ioapic driver='kvm'/>",
+            extra=commandline('-device', 'intel-iommu,eim=on') if name == 'commandline' else '')
     yield '256 on pc', Guest(machine='pc', vcpus=256, vcpu_attributes=" current='1'")
-    yield '288 kvm ioapic', Guest(vcpus=288, vcpu_attributes=" current='1'",
-                                  features="<ioapic driver='kvm'/>")
     for count in (4096, 4097, 8192):
         yield f'{count} vcpus', Guest(vcpus=count, vcpu_attributes=" current='1'")
     for count in (512, 513):
@@ -308,6 +313,44 @@ def by_hand():
         yield f'virt {text} beside smmuv3', arm(iommus=[iommu('smmuv3')],
                                                 extra=commandline('-device', text))
     yield 'virt machine iommu', arm(extra=commandline('-machine', 'iommu=smmuv3'))
+
+
+def by_hand_devices():
+    for text in ('amd-iommu,pci-id=nothing', 'amd-iommu,pci-id=net0'):
+        yield text, Guest(extra=commandline('-device', text), devices=[device('virtio-net')])
+    yield 'amd-iommu with its helper', Guest(extra=commandline(
+        '-device', 'AMDVI-PCI,id=helper,addr=0xc', '-device', 'amd-iommu,pci-id=helper'))
+    for machine in ('pc', 'q35'):
+        for text in ('intel-iommu', 'amd-iommu'):
+            yield f'{text} on {machine}', Guest(machine=machine, extra=commandline('-device', text))
+    yield 'JSON notation', Guest(extra=commandline('-device', '{"driver":"intel-iommu"}'))
+    for bus in ('0', '1'):
+        guest = smmu_guest({'pciBus': bus})
+        guest.extra = commandline('-machine', 'default-bus-bypass-iommu=on')
+        yield f'bypass of the root bus, pciBus={bus}', guest
+        guest = smmu_guest({'pciBus': bus})
+        guest.controllers[1] = guest.controllers[1].replace(
+            '</controller>', "<alias name='ua-pxb'/></controller>")
+        guest.extra = override('ua-pxb', bypass_iommu=('bool', 'true'))
+        yield f'bypass of an expander, pciBus={bus}', guest
+    for name, value in (('stage', '2'), ('stage', '1')):
+        guest = smmu_guest({})
+        guest.iommus = [iommu('smmuv3', driver={'pciBus': '1', 'accel': 'on'}, alias='ua-s')]
+        guest.extra = override('ua-s', **{name: ('string', value)})
+        yield f'accel and {name} {value}', guest
+
+
+def elements():
+    for text in ('32 ', '0x20', 'x', ''):
+        yield f'memory "{text}"', Guest(memory=f"<memory unit='MiB'>{text}</memory>",
+                                        iommus=[iommu('intel')])
+    for unit in ('M', 'MB', 'MiB', 'Mib', 'pages'):
+        yield f'memory in {unit}', Guest(memory=f"<memory unit='{unit}'>32</memory>",
+                                         iommus=[iommu('intel')])
+    for text in ("enabled='yes'", "enabled='no'", "enabled='on'", '', "fdgroup='x'",
+                 "enabled='no' fdgroup='x'"):
+        yield f'<iommufd {text}>', Guest(memory=f"<memory unit='MiB'>32</memory><iommufd {text}/>",
+                                         iommus=[iommu('intel')])
 
 
 def driver_iommu():

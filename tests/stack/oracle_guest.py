@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A guest as the oracle builds it: parts that are put together into one domain XML."""
 import dataclasses
+import xml.sax.saxutils
 
 MEMORY_MIB = 32
 FIRMWARE, VARIABLES, DISK = '/mnt/code.fd', '/mnt/vars.fd', '/mnt/disk.raw'
@@ -16,6 +17,11 @@ CONVENTIONAL = {
     'ich6': "<sound model='ich6'>{}</sound>",
     'lsilogic': "<controller type='scsi' index='1' model='lsilogic'>{}</controller>",
     'i6300esb': "<watchdog model='i6300esb' action='none'>{}</watchdog>",
+    'ich9': "<sound model='ich9'>{}</sound>",
+    'pci-serial': "<serial type='null'><target type='pci-serial' port='1'>"
+                  "<model name='pci-serial'/></target>{}</serial>",
+    'vga': "<video><model type='vga'/>{}</video>",
+    'ahci': "<controller type='sata' index='1'>{}</controller>",
     'piix3-uhci': "<controller type='usb' index='0' model='piix3-uhci'>{}</controller>",
 }
 EXPRESS = {
@@ -26,13 +32,18 @@ EXPRESS = {
     'virtio-serial': "<controller type='virtio-serial' index='0'>{}</controller>",
     'virtio-rng': "<rng model='virtio'><backend model='random'>/dev/urandom</backend>{}</rng>",
     'virtio-input': "<input type='tablet' bus='virtio'>{}</input>",
+    'virtio-9p': "<filesystem type='mount'><driver type='path'{driver}/>"
+                 "<source dir='/mnt'/><target dir='share'/>{}</filesystem>",
+    'bochs': "<video><model type='bochs'/>{}</video>",
+    'virtio-balloon': "<memballoon model='virtio'>{}</memballoon>",
     'e1000e': "<interface type='user'><model type='e1000e'/>{}</interface>",
     'qemu-xhci': "<controller type='usb' index='0' model='qemu-xhci'>{}</controller>",
 }
 DEVICES = {**CONVENTIONAL, **EXPRESS}
 # those that exist once, by what they would clash on
 SINGLE = {'virtio-blk': 'vda', 'qemu-xhci': 'usb0', 'piix3-uhci': 'usb0', 'virtio-serial': 'vs0',
-          'lsilogic': 'scsi1', 'virtio-scsi': 'scsi2', 'i6300esb': 'watchdog'}
+          'vga': 'video', 'bochs': 'video', 'ahci': 'sata1', 'virtio-9p': 'share',
+          'virtio-balloon': 'balloon', 'pci-serial': 'serial', 'lsilogic': 'scsi1', 'virtio-scsi': 'scsi2', 'i6300esb': 'watchdog'}
 
 
 def attributes(**values):
@@ -74,14 +85,15 @@ def device(kind, at='', driver=''):
 def override(alias, **properties):
     """<qemu:override> of one device; each value is (type, text)"""
     lines = ''.join(
-        f"<qemu:property name='{name.replace('_', '-')}' type='{kind}'{attributes(value=value)}/>"
+        f"<qemu:property name='{name}' type='{kind}'{attributes(value=value)}/>"
         for name, (kind, value) in properties.items())
     return (f"<qemu:override><qemu:device alias='{alias}'><qemu:frontend>{lines}</qemu:frontend>"
             '</qemu:device></qemu:override>')
 
 
 def commandline(*arguments):
-    lines = ''.join(f"<qemu:arg value='{argument}'/>" for argument in arguments)
+    lines = ''.join(f"<qemu:arg value={xml.sax.saxutils.quoteattr(argument)}/>"
+                    for argument in arguments)
     return f'<qemu:commandline>{lines}</qemu:commandline>'
 
 
@@ -123,7 +135,7 @@ class Guest:
             yield "<controller type='usb' model='none'/>"
         yield from self.devices
         yield from self.iommus
-        if not self.balloon:
+        if not self.balloon and not any('<memballoon' in text for text in self.devices):
             yield "<memballoon model='none'/>"
 
     def render(self, name):
