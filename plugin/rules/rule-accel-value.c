@@ -86,7 +86,7 @@ rule_accel_check_properties(RuleCall *call)
     const ViewIommu *iommu = call->iommu;
 
     if (iommu->ril == BASE_NO)
-        rule_fail(call, NULL, NULL, "ril is off, and accel too");
+        rule_fail(call, NULL, NULL, "ril is off, which only accel may have");
     if (iommu->ats == BASE_YES)
         rule_fail(call, NULL, NULL, "ats is on without accel");
     if (iommu->cmdqv == BASE_YES)

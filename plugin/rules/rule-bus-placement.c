@@ -197,9 +197,10 @@ rule_bus_check_number_range(RuleCall *call)
         needed += domain->added_controllers->len;
     if (next - first < needed)
         rule_fail(call, NULL, NULL,
-                  "needs %" G_GUINT64_FORMAT " bus numbers from %" G_GUINT64_FORMAT
-                  " on (itself and the ports below), and %" G_GUINT64_FORMAT " are free",
-                  needed, first, next - first);
+                  "%s %u needs %" G_GUINT64_FORMAT " bus numbers from %" G_GUINT64_FORMAT
+                  " on (itself and the ports below), and %" G_GUINT64_FORMAT " %s free",
+                  call->bus->model, call->bus->index, needed, first, next - first,
+                  next - first == 1 ? "is" : "are");
 }
 
 void

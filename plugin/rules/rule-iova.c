@@ -196,8 +196,8 @@ check_count(RuleCall *call)
     else if (base_u64_is_known(limit) && reach < memory)
         rule_fail(
             call, NULL, NULL,
-            "%u device%s that the guest passes on, on the legacy VFIO backend: %s%" G_GUINT64_FORMAT
-            " mappings at most, or %" G_GUINT64_FORMAT
+            "%u device%s that the guest maps for, on the legacy VFIO backend: %s%" G_GUINT64_FORMAT
+            " mappings at most (dma_entry_limit), or %" G_GUINT64_FORMAT
             " MiB in pages of 4 KiB, and the guest has %s",
             count, count == 1 ? "" : "s", count == 1 ? "" : "each ", limit.value, reach / MIB,
             size);
