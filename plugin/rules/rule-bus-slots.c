@@ -117,7 +117,8 @@ check_node(RuleCall *call)
 
     if (node >= cells)
         rule_fail(call, NULL, NULL,
-                  "%s %u is for NUMA cell %" G_GUINT64_FORMAT ", and the guest has %u of them (counted from 0)",
+                  "%s %u is for NUMA cell %" G_GUINT64_FORMAT
+                  ", and the guest has %u of them (counted from 0)",
                   call->bus->model, call->bus->index, node, cells);
 }
 

@@ -189,8 +189,9 @@ check_arm_collapse(RuleCall *call)
 
     if (found.dropped[1])
         rule_fail(call, found.dropped[1]->iommu->node, NULL,
-                  found.machine_wide ? "two smmuv3 without pciBus become one machine-wide SMMU"
-                                     : "smmuv3 without pciBus behind another <iommu> is dropped without a word");
+                  found.machine_wide
+                      ? "two smmuv3 without pciBus become one machine-wide SMMU"
+                      : "smmuv3 without pciBus behind another <iommu> is dropped without a word");
 }
 
 static void

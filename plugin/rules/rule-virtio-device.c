@@ -211,7 +211,78 @@ check_vdpa(RuleCall *call)
     }
 }
 
+/* Whether firmware would read that disk or network card through a vIOMMU */
+static gboolean
+is_boot_source(const xmlNode *node)
+{
+    g_autofree char *bus = model_attribute(model_child(node, "target"), "bus");
+    g_autofree char *model = model_attribute(model_child(node, "model"), "type");
+    g_autofree char *iommu = model_attribute(model_child(node, "driver"), "iommu");
+
+    if (g_strcmp0(iommu, "on") == 0)
+        return TRUE;
+    if (xmlStrcmp(node->name, BAD_CAST "disk") == 0)
+        return bus && (strcmp(bus, "sata") == 0 || strcmp(bus, "ide") == 0 ||
+                       strcmp(bus, "usb") == 0 || strcmp(bus, "nvme") == 0);
+    if (xmlStrcmp(node->name, BAD_CAST "controller") == 0)
+        return FALSE;
+    return model && !g_str_has_prefix(model, "virtio");
+}
+
+/* The guest boots by itself, and maybe from something that goes through the vIOMMU. */
+static gboolean
+can_boot_through(const RuleCall *call)
+{
+    const ViommuDomain *domain = call->view->domain;
+    const xmlNode *node = model_child(domain->root, "devices");
+
+    if (model_child(model_child(domain->root, "os"), "kernel"))
+        return FALSE;
+    for (guint i = 0; i < call->view->hostdevs->len; i++) {
+        const ViewHostdev *hostdev = call->view->hostdevs->pdata[i];
+
+        if (view_is_assigned(hostdev) && hostdev->viommu == call->iommu)
+            return TRUE;
+    }
+    for (node = node ? node->children : NULL; node; node = node->next)
+        if (node->type == XML_ELEMENT_NODE &&
+            (xmlStrcmp(node->name, BAD_CAST "disk") == 0 ||
+             xmlStrcmp(node->name, BAD_CAST "interface") == 0 ||
+             xmlStrcmp(node->name, BAD_CAST "controller") == 0) &&
+            is_boot_source(node))
+            return TRUE;
+    return FALSE;
+}
+
+static void
+check_boot_bypass(RuleCall *call)
+{
+    if (call->iommu->boot_bypass != BASE_NO)
+        return;
+    if (!can_boot_through(call))
+        rule_not_applicable(call);
+    else
+        rule_fail(call, NULL, NULL,
+                  "boot-bypass is off: nothing behind this vIOMMU can be booted from");
+}
+
 static const Rule rules[] = {
+    {
+        .id = "virtio-boot-bypass",
+        .severity = VIOMMU_SEVERITY_WARNING,
+        .summary = "virtio vIOMMU that blocks DMA until the guest drives it",
+        .rationale =
+            "Firmware has no driver for it: what sits behind it cannot read a disk or the network "
+            "until the guest's kernel is up.",
+        .remedy = "leave out boot-bypass (it is on), or boot from a virtio disk without iommu='on'",
+        .source = "QEMU 11.1 hw/virtio/virtio-iommu.c:1198-1229",
+        .fixer = RULE_FIXER_DOMAIN,
+        .scope = RULE_SCOPE_VIOMMU,
+        .effect = RULE_EFFECT_LATE,
+        .demotable = TRUE,
+        .check = check_boot_bypass,
+        .applies = is_virtio,
+    },
     {
         .id = "virtio-granule-value",
         .severity = VIOMMU_SEVERITY_ERROR,

@@ -117,14 +117,6 @@ check_granule_small(RuleCall *call)
                   written ? "" : " (the default of this machine version)", page / 1024);
 }
 
-static void
-check_boot_bypass(RuleCall *call)
-{
-    if (call->iommu->boot_bypass == BASE_NO)
-        rule_fail(call, NULL, NULL,
-                  "boot-bypass is off: nothing behind this vIOMMU can be booted from");
-}
-
 /* virtio devices of the guest with iommu='on' (@on) or without */
 static guint
 count_virtio(const ViommuDomain *domain, gboolean on)
@@ -397,22 +389,6 @@ static const Rule rules[] = {
         .demotable = TRUE,
         .check = check_granule_small,
         .applies = is_below,
-    },
-    {
-        .id = "virtio-boot-bypass",
-        .severity = VIOMMU_SEVERITY_WARNING,
-        .summary = "virtio vIOMMU that blocks DMA until the guest drives it",
-        .rationale =
-            "Firmware has no driver for it: what sits behind it cannot read a disk or the network "
-            "until the guest's kernel is up.",
-        .remedy = "leave out boot-bypass (it is on), or boot from a device that has no iommu='on'",
-        .source = "QEMU 11.1 hw/virtio/virtio-iommu.c:1198-1229",
-        .fixer = RULE_FIXER_DOMAIN,
-        .scope = RULE_SCOPE_VIOMMU,
-        .effect = RULE_EFFECT_LATE,
-        .demotable = TRUE,
-        .check = check_boot_bypass,
-        .applies = is_virtio,
     },
     {
         .id = "virtio-driver-iommu",
