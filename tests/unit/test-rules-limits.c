@@ -129,6 +129,51 @@ test_reserve(void)
     }
 }
 
+#define INTENT                                                                                     \
+    "<metadata><viommu:intent xmlns:viommu='urn:virt-viommu:domain:1'>"                            \
+    "<viommu:device alias='ua-dev' usage='guest-iommu'/></viommu:intent></metadata>"
+
+#define PASSED_ON                                                                                  \
+    "<controller type='pci' index='9' model='pcie-root-port'>"                                     \
+    "<address type='pci' bus='0' slot='9' function='0'/></controller>%s"                           \
+    "<hostdev mode='subsystem' type='pci'><driver iommufd='yes'/><source>"                         \
+    "<address domain='0' bus='1' slot='0' function='0'/></source><alias name='ua-dev'/>"           \
+    "<address type='pci' bus='9' slot='0' function='0'/></hostdev>"
+
+/* No host is narrower than a width that nobody can exceed, even where the domain's is unknown. */
+static void
+test_width(void)
+{
+    static const struct {
+        const char *bits; /* NULL: left to a machine type without a version */
+        BaseU64 offered;
+        ViommuOutcome wanted;
+    } rows[] = {
+        {NULL, {BASE_STATE_KNOWN, 64}, PASS}, {NULL, {BASE_STATE_KNOWN, 63}, UNKNOWN},
+        {"48", {BASE_STATE_KNOWN, 48}, PASS}, {"48", {BASE_STATE_KNOWN, 47}, FAIL},
+        {"49", {BASE_STATE_KNOWN, 48}, FAIL}, {"64", {BASE_STATE_KNOWN, 64}, PASS},
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(ViommuHost) host = host_new(HOST_IOMMU_VTD);
+        g_autofree char *iommu =
+            rows[i].bits ? g_strdup_printf("<iommu model='virtio'><driver aw_bits='%s'/></iommu>",
+                                           rows[i].bits)
+                         : g_strdup("<iommu model='virtio'/>");
+        g_autofree char *devices = g_strdup_printf(PASSED_ON, iommu);
+        Subject subject = {.machine = "q35",
+                           .host = host,
+                           .head = INTENT,
+                           .devices = devices,
+                           .target = {NEWEST, rows[i].bits ? QEMU_11_1 : 0}};
+
+        first_unit(host)->aperture_bits = rows[i].offered;
+        first_unit(host)->cap = first_unit(host)->ecap = base_u64(0);
+        g_test_message("row %u", i);
+        assert_outcome(&subject, "virtio-aw-bits-host", rows[i].wanted);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -138,5 +183,6 @@ main(int argc, char **argv)
     g_test_add_func("/limits/domain-ids", test_domain_ids);
     g_test_add_func("/limits/physical-bits", test_physical_bits);
     g_test_add_func("/limits/reserve", test_reserve);
+    g_test_add_func("/limits/width", test_width);
     return g_test_run();
 }
