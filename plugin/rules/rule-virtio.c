@@ -53,10 +53,11 @@ is_below(const RuleCall *call)
     return rule_is_behind(call, MODEL_IOMMU_VIRTIO) && !rule_is_mdev(call);
 }
 
+/* What is not known is a default, and that is no larger than any page. */
 static gboolean
 has_granule(const RuleCall *call)
 {
-    return is_below(call) && base_u64_is_known(call->hostdev->viommu->granule);
+    return is_below(call) && call->hostdev->viommu->granule.state != BASE_STATE_ABSENT;
 }
 
 static gboolean

@@ -54,42 +54,68 @@ rule_vtd_check_snoop_control(RuleCall *call)
 }
 
 /* libvirt 10.10 and later add what more than 255 vCPUs need. */
-static gboolean
+static BaseTri
 adds_eim(const RuleCall *call)
 {
-    return call->view->target.libvirt >= BASE_VERSION(10, 10, 0);
+    guint64 libvirt = call->view->target.libvirt;
+
+    return libvirt == 0 ? BASE_UNKNOWN : base_tri(libvirt >= BASE_VERSION(10, 10, 0));
 }
 
 /* Whether libvirt switches this attribute on by itself, for the number of vCPUs */
-static gboolean
+static BaseTri
 is_added(const RuleCall *call, const char *name)
 {
-    return call->view->domain->vcpus > 255 && !attribute(call->iommu, name) && adds_eim(call) &&
-           rule_iommu_is_element(call->iommu->iommu);
+    if (call->view->domain->vcpus <= 255 || attribute(call->iommu, name) ||
+        !rule_iommu_is_element(call->iommu->iommu))
+        return BASE_NO;
+    return adds_eim(call);
+}
+
+static BaseTri
+has_intremap(const RuleCall *call)
+{
+    if (call->iommu->iommu->implicit)
+        return call->view->domain->ioapic ? adds_eim(call) : BASE_NO;
+    if (attribute_is(call->iommu, "intremap", "on"))
+        return BASE_YES;
+    return is_added(call, "intremap");
 }
 
 /* libvirt adds its own vIOMMU together with the right interrupt controller, unless another one is
  * written. */
 gboolean
-rule_vtd_has_intremap(const RuleCall *call)
+rule_vtd_may_have_intremap(const RuleCall *call)
 {
-    gboolean on = attribute_is(call->iommu, "intremap", "on") || is_added(call, "intremap");
+    return rule_vtd_is(call) && has_intremap(call) != BASE_NO;
+}
 
-    if (call->iommu->iommu->implicit)
-        on = call->view->domain->ioapic && adds_eim(call);
-    return rule_vtd_is(call) && on;
+void
+rule_vtd_check_irqchip(RuleCall *call)
+{
+    if (has_intremap(call) == BASE_YES)
+        rule_check_irqchip(call);
+    else if (g_strcmp0(call->view->domain->ioapic, "qemu") != 0)
+        rule_unknown(call, "versions/libvirt", NULL);
 }
 
 gboolean
-rule_vtd_has_eim(const RuleCall *call)
+rule_vtd_may_have_eim(const RuleCall *call)
 {
-    return rule_vtd_is(call) && (attribute_is(call->iommu, "eim", "on") || is_added(call, "eim"));
+    return rule_vtd_is(call) &&
+           (attribute_is(call->iommu, "eim", "on") || is_added(call, "eim") != BASE_NO);
 }
 
 void
 rule_vtd_check_eim(RuleCall *call)
 {
-    if (!attribute_is(call->iommu, "intremap", "on") && !is_added(call, "intremap"))
+    BaseTri added = is_added(call, "intremap");
+
+    if (attribute_is(call->iommu, "intremap", "on") || added == BASE_YES)
+        return;
+    if (added == BASE_UNKNOWN)
+        rule_unknown(call, "versions/libvirt", NULL);
+    else
         rule_fail(call, NULL, NULL, "eim is on and intremap, which it needs, is %s",
                   attribute(call->iommu, "intremap") ? "off" : "not written");
 }
@@ -97,7 +123,7 @@ rule_vtd_check_eim(RuleCall *call)
 gboolean
 rule_vtd_has_eim_without_kvm(const RuleCall *call)
 {
-    return rule_vtd_is(call) && !call->iommu->iommu->implicit && call->iommu->eim == BASE_YES &&
+    return rule_vtd_is(call) && !call->iommu->iommu->implicit && call->iommu->eim != BASE_NO &&
            g_strcmp0(call->view->domain->type, "kvm") != 0 &&
            !attribute_is(call->iommu, "x-buggy-eim", "on");
 }
@@ -108,7 +134,11 @@ rule_vtd_check_eim_without_kvm(RuleCall *call)
 {
     guint64 qemu = call->view->target.qemu;
 
-    if (qemu < BASE_VERSION(7, 3, 0))
+    if (qemu == 0)
+        rule_unknown(call, "versions/qemu", NULL);
+    else if (qemu < BASE_VERSION(10, 0, 0) && call->iommu->eim == BASE_UNKNOWN)
+        rule_unknown(call, "versions/libvirt", NULL);
+    else if (qemu < BASE_VERSION(7, 3, 0))
         rule_fail(call, NULL, NULL, "eim is on in a domain of type '%s'",
                   call->view->domain->type ? call->view->domain->type : "");
     else if (qemu < BASE_VERSION(10, 0, 0))
@@ -126,9 +156,9 @@ rule_vtd_check_many_vcpus(RuleCall *call)
 {
     if (!call->iommu->iommu->implicit && attribute_is(call->iommu, "eim", "on"))
         return;
-    if (call->view->target.libvirt == 0)
+    if (adds_eim(call) == BASE_UNKNOWN)
         rule_unknown(call, "versions/libvirt", NULL);
-    else if (!adds_eim(call))
+    else if (adds_eim(call) == BASE_NO)
         rule_fail(call, NULL, NULL, "%u vCPUs, and no vIOMMU with eim='on'",
                   call->view->domain->vcpus);
 }

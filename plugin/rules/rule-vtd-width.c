@@ -51,7 +51,12 @@ rule_vtd_check_width_memory(RuleCall *call)
     g_autofree char *end = base_format_size(top);
     g_autofree char *text = rule_width_text(call->view, call->iommu);
 
-    if (!base_u64_is_known(width) || width.value >= 64) {
+    /* 39 bits at least, by any version of QEMU and machine */
+    if (!base_u64_is_known(width) && top <= G_GUINT64_CONSTANT(1) << 39)
+        return;
+    if (!base_u64_is_known(width)) {
+        rule_unknown(call, "versions/qemu", "--qemu-version, or a machine with its version");
+    } else if (width.value >= 64) {
         rule_not_applicable(call);
     } else if (top > G_GUINT64_CONSTANT(1) << width.value) {
         g_autofree char *limit = base_format_size(G_GUINT64_CONSTANT(1) << width.value);

@@ -295,8 +295,8 @@ static const Rule rules[] = {
         .scope = RULE_SCOPE_VIOMMU,
         .effect = RULE_EFFECT_REFUSED_DEFINE,
         .certain = TRUE,
-        .check = rule_check_irqchip,
-        .applies = rule_vtd_has_intremap,
+        .check = rule_vtd_check_irqchip,
+        .applies = rule_vtd_may_have_intremap,
     },
     {
         .id = "vtd-eim-needs-intremap",
@@ -310,7 +310,7 @@ static const Rule rules[] = {
         .effect = RULE_EFFECT_REFUSED_DEFINE,
         .certain = TRUE,
         .check = rule_vtd_check_eim,
-        .applies = rule_vtd_has_eim,
+        .applies = rule_vtd_may_have_eim,
     },
     {
         .id = "vtd-eim-needs-kvm",

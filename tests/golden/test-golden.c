@@ -90,6 +90,25 @@ is_worse(guint before, guint after)
     return before >= UNKNOWN ? after < UNKNOWN : before == PASS && after == SILENT;
 }
 
+/* Rules that follow from attributes which an old libvirt drops. Where its version is not known, the
+ * doubt is told once, of the attribute. */
+static gboolean
+is_told_of_attribute(const ViommuReport *report, const char *key)
+{
+    static const char *const derived[] = {"accel-off-hostdev", "bus-smmu-device-tree",
+                                          "stack-arm-smmu-collapse", "virtio-driver-iommu", NULL};
+    g_auto(GStrv) words = g_strsplit(key, " ", 2);
+    gboolean told = FALSE;
+
+    for (guint i = 0; i < report->findings->len; i++) {
+        const Finding *finding = report->findings->pdata[i];
+
+        told |= finding->outcome == VIOMMU_OUTCOME_UNKNOWN &&
+                strcmp(finding->rule->id, "xml-attribute-too-new") == 0;
+    }
+    return told && g_strv_contains(derived, words[0]);
+}
+
 static void
 compare_outcomes(const Removal *removal, const ViommuReport *report, const char *pointer)
 {
@@ -102,7 +121,7 @@ compare_outcomes(const Removal *removal, const ViommuReport *report, const char 
         guint was = GPOINTER_TO_UINT(value);
         guint now = GPOINTER_TO_UINT(g_hash_table_lookup(after, key));
 
-        if (!is_worse(was, now))
+        if (!is_worse(was, now) || is_told_of_attribute(report, key))
             continue;
         g_test_message("without %s, %s is \"%s\" and not \"%s\"", pointer, (char *)key,
                        outcome_name(now), outcome_name(was));
@@ -196,6 +215,24 @@ remove_each(Removal *removal, BaseJson *value, const char *pointer)
     }
 }
 
+/* The versions of libvirt and QEMU come from the case and from the host: both are taken away. */
+static void
+check_without_version(Removal *removal, GoldenCase *golden, const char *key, guint64 *version)
+{
+    BaseJson *versions = json_object_object_get(golden->host_document, "versions");
+    g_autoptr(BaseJson) value = json_object_get(json_object_object_get(versions, key));
+    g_autofree char *pointer = g_strdup_printf("/versions/%s and target", key);
+    guint64 given = *version;
+
+    *version = 0;
+    if (versions)
+        json_object_object_del(versions, key);
+    check_without(removal, pointer);
+    if (value)
+        json_object_object_add(versions, key, json_object_get(value));
+    *version = given;
+}
+
 /* Taking any one fact away never turns a failure or an unknown into anything better. */
 static void
 test_monotone(gconstpointer data)
@@ -206,6 +243,8 @@ test_monotone(gconstpointer data)
     Removal removal = {golden, before, 0};
 
     remove_each(&removal, golden->host_document, "");
+    check_without_version(&removal, golden, "libvirt", &golden->target.libvirt);
+    check_without_version(&removal, golden, "qemu", &golden->target.qemu);
     g_assert_cmpuint(removal.tried, >, 10);
 }
 
