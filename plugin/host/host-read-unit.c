@@ -96,13 +96,10 @@ read_main(HostTree *tree, const char *unit)
     return FALSE;
 }
 
-/* Names in all directories, each once and in their order; the directory of higher rank has it. */
+/* Adds the names that no directory of higher rank has. */
 static void
-read_drop_ins(HostTree *tree, const char *folder)
+collect(HostTree *tree, const char *folder, GTree *files)
 {
-    g_autoptr(GTree) files =
-                  g_tree_new_full((GCompareDataFunc)(void (*)(void))strcmp, NULL, g_free, g_free);
-
     for (guint i = 0; i < G_N_ELEMENTS(directories); i++) {
         g_autofree char *directory = g_build_filename(directories[i], folder, NULL);
         g_autoptr(GPtrArray) names = NULL;
@@ -116,6 +113,20 @@ read_drop_ins(HostTree *tree, const char *folder)
                 g_tree_insert(files, g_strdup(name), g_build_filename(directory, name, NULL));
         }
     }
+}
+
+/* Different names count in their order, wherever they are; of one name the unit's own is before
+ * that of all services (systemd.unit(5), systemd src/shared/dropin.c
+ * unit_file_find_dropin_paths()). */
+static void
+read_drop_ins(HostTree *tree, const char *unit)
+{
+    g_autofree char *own = g_strconcat(unit, ".d", NULL);
+    g_autoptr(GTree) files =
+                  g_tree_new_full((GCompareDataFunc)(void (*)(void))strcmp, NULL, g_free, g_free);
+
+    collect(tree, own, files);
+    collect(tree, "service.d", files);
     for (GTreeNode *node = g_tree_node_first(files); node; node = g_tree_node_next(node))
         read_file(tree, g_tree_node_value(node));
 }
@@ -124,12 +135,10 @@ static gboolean
 read_unit(HostTree *tree, const char *daemon)
 {
     g_autofree char *unit = g_strconcat(daemon, ".service", NULL);
-    g_autofree char *folder = g_strconcat(unit, ".d", NULL);
 
     if (!read_main(tree, unit))
         return FALSE;
-    read_drop_ins(tree, "service.d"); /* of all services, before the unit's own */
-    read_drop_ins(tree, folder);
+    read_drop_ins(tree, unit);
     if (!base_u64_is_known(tree->host->memlock.unit))
         host_facts_explain(tree->host, "limits/memlock/unit",
                            "%s sets no LimitMEMLOCK: systemd's default, DefaultLimitMEMLOCK", unit);

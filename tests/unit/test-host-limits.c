@@ -144,6 +144,7 @@ typedef struct {
 
 #define LIB "usr/lib/systemd/system/libvirtd.service"
 #define ETC "etc/systemd/system/libvirtd.service"
+#define ALL "etc/systemd/system/service.d/"
 
 static const Unit units[] = {
     {{LIB, "[Service]\nLimitMEMLOCK=64M\n"}, 64 << 20, "/" LIB},
@@ -161,6 +162,15 @@ static const Unit units[] = {
       "[Service]\nLimitMEMLOCK=4\n"},
      3,
      "/" ETC ".d/a.conf"},
+    /* what is for all services counts by its name as well, and not for a name that the unit has */
+    {{LIB, "[Service]\n", ETC ".d/10-own.conf", "[Service]\nLimitMEMLOCK=5\n", ALL "20-all.conf",
+      "[Service]\nLimitMEMLOCK=6\n"},
+     6,
+     "/" ALL "20-all.conf"},
+    {{LIB, "[Service]\n", LIB ".d/10-own.conf", "[Service]\nLimitMEMLOCK=5\n", ALL "10-own.conf",
+      "[Service]\nLimitMEMLOCK=6\n"},
+     5,
+     "/" LIB ".d/10-own.conf"},
     {{LIB, "[Service]\nLimitMEMLOCK=1M:8M\n"}, 8 << 20, "/" LIB},
     {{LIB, "[Service]\nLimitMEMLOCK = infinity\n"}, G_MAXUINT64, "/" LIB},
     /* an empty assignment takes it back; another section and a comment say nothing */
