@@ -322,22 +322,30 @@ host_can_shadow(const ViommuHost *host, const HostIommu *iommu, char **ret_reaso
 /* --- what it comes to --- */
 
 /* Interrupts can be remapped where nothing is translated. */
-static gboolean
+static BaseTri
 remaps_interrupts(const HostIommu *iommu)
 {
-    BaseU64 remapping = host_iommu_bits(iommu, HOST_ECAP_IR);
+    BaseU64 remapping = {0};
 
-    return iommu->type == HOST_IOMMU_AMD || (base_u64_is_known(remapping) && remapping.value);
+    if (iommu && iommu->type == HOST_IOMMU_AMD)
+        return BASE_YES;
+    if (!iommu || iommu->type != HOST_IOMMU_VTD)
+        return BASE_NO;
+    remapping = host_iommu_bits(iommu, HOST_ECAP_IR);
+    return base_u64_is_known(remapping) ? base_tri(remapping.value != 0) : BASE_UNKNOWN;
 }
 
 void
 host_iommu_verdict(const ViommuHost *host, const HostIommu *iommu, HostVerdict *ret)
 {
+    /* by BaseTri */
+    static const char *const without_shadow[] = {
+        [BASE_UNKNOWN] = NULL, [BASE_NO] = "none", [BASE_YES] = "irq"};
     Answer nest = nesting(host, iommu), shadow = shadowing(host, iommu);
 
     *ret = (HostVerdict){.nest = answers[nest].value, .shadow = answers[shadow].value};
     if (ret->shadow == BASE_NO)
-        ret->mode = iommu && remaps_interrupts(iommu) ? "irq" : "none";
+        ret->mode = without_shadow[remaps_interrupts(iommu)];
     else if (ret->shadow == BASE_YES)
         ret->mode = ret->nest == BASE_YES ? "nested" : "shadow";
     if (shadow != ANSWER_YES) {
