@@ -164,7 +164,8 @@ host_config_parse(const guint8 *bytes, gsize length, HostPcie *ret)
     if (all_ones(&config))
         return "the function does not answer (asleep or gone)";
     if (length < STANDARD_SIZE)
-        return "needs root: others see the first bytes of config space only";
+        return "needs root with CAP_SYS_ADMIN on the host: others see the first bytes of config "
+               "space only"; /* Linux 7.2 drivers/pci/pci-sysfs.c:706-728 */
     express = find_standard(&config, CAP_EXPRESS, &bad);
     if (bad)
         return "the list of capabilities is damaged";
@@ -183,19 +184,29 @@ host_config_parse(const guint8 *bytes, gsize length, HostPcie *ret)
 }
 
 static int
-read_bytes(const ViommuHost *host, const char *name, guint8 **ret, gsize *ret_length)
+read_bytes(const ViommuHost *host, const char *path, guint8 **ret, gsize *ret_length)
 {
     g_auto(HostDir) root = -1;
-    g_autofree char *path = g_strdup_printf("sys/bus/pci/devices/%s/config", name);
     int failed = host_sys_open_dir(AT_FDCWD, host->sysroot, &root);
 
     return failed ? failed : host_sys_bytes(root, path, CONFIG_SIZE, ret, ret_length);
 }
 
+static void
+explain_pf(ViommuHost *host, const char *fact, const char *pf)
+{
+    g_autofree char *pf_fact = g_strdup_printf("devices/%s/pcie", pf);
+    const char *why = host_facts_reason(host, pf_fact);
+
+    host_facts_explain(host, fact,
+                       "PRI and PASID are those of %s, whose config space is not known%s%s", pf,
+                       why ? ": " : "", why ? why : "");
+}
+
 /* VFs have no PRI and PASID of their own: the kernel uses their PF's (Linux 7.2
  * drivers/pci/ats.c:417-423, 442-455, 571-585). */
 static void
-take_from_pf(ViommuHost *host, HostDevice *device)
+take_from_pf(ViommuHost *host, HostDevice *device, const char *fact)
 {
     const HostDevice *pf;
     BasePci address;
@@ -210,6 +221,8 @@ take_from_pf(ViommuHost *host, HostDevice *device)
     device->pcie.pri_enabled = pf ? pf->pcie.pri_enabled : BASE_UNKNOWN;
     device->pcie.pasid_bits = pf ? pf->pcie.pasid_bits : (BaseU64){0};
     device->pcie.pasid_enabled = pf ? pf->pcie.pasid_enabled : BASE_UNKNOWN;
+    if (!pf || pf->pcie.extended != BASE_STATE_KNOWN)
+        explain_pf(host, fact, device->physfn.text);
 }
 
 void
@@ -218,6 +231,7 @@ host_read_config(ViommuHost *host, BasePci address)
     HostDevice *device = (HostDevice *)host_facts_device(host, address);
     g_autofree char *name = base_pci_format(address);
     g_autofree char *fact = g_strdup_printf("devices/%s/pcie", name);
+    g_autofree char *path = g_strdup_printf("sys/bus/pci/devices/%s/config", name);
     g_autofree guint8 *bytes = NULL;
     const char *why;
     gsize length = 0;
@@ -226,18 +240,13 @@ host_read_config(ViommuHost *host, BasePci address)
     if (!host->sysroot || !device || device->pcie.state != BASE_STATE_UNKNOWN ||
         g_hash_table_contains(host->reasons, fact))
         return;
-    failed = read_bytes(host, name, &bytes, &length);
-    if (failed == EACCES || failed == EPERM) {
-        host_facts_explain(host, fact, "needs root: /sys/bus/pci/devices/%s/config", name);
-        return;
-    }
+    failed = read_bytes(host, path, &bytes, &length);
     if (failed) {
-        host_facts_explain(host, fact, "cannot read /sys/bus/pci/devices/%s/config: %s", name,
-                           g_strerror(failed));
+        host_facts_failed(host, fact, path, failed);
         return;
     }
     why = host_config_parse(bytes, length, &device->pcie);
     if (why)
         host_facts_explain(host, fact, "%s", why);
-    take_from_pf(host, device);
+    take_from_pf(host, device, fact);
 }

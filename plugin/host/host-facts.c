@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "host-facts.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base-text.h"
 #include "host-read.h"
+#include "host-sys.h"
 
 static void
 clear_text(BaseText *text)
@@ -340,6 +343,22 @@ host_facts_explain(ViommuHost *host, const char *path, const char *format, ...)
     va_start(args, format);
     g_hash_table_insert(host->reasons, g_strdup(path), g_strdup_vprintf(format, args));
     va_end(args);
+}
+
+void
+host_facts_failed(ViommuHost *host, const char *path, const char *file, int failed)
+{
+    if (host_sys_denied(failed) && geteuid() == 0)
+        host_facts_explain(
+            host, path, "denied to root as well, by a container or a security module: /%s", file);
+    else if (host_sys_denied(failed))
+        host_facts_explain(host, path, "needs root: /%s", file);
+    else if (failed == ENOENT || failed == ENOTDIR)
+        host_facts_explain(host, path, "no such file: /%s", file);
+    else if (failed == EBADMSG)
+        host_facts_explain(host, path, "/%s does not hold what the kernel writes there", file);
+    else
+        host_facts_explain(host, path, "/%s: %s", file, g_strerror(failed));
 }
 
 const char *

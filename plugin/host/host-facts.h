@@ -229,5 +229,8 @@ const HostDevice *host_facts_device(const ViommuHost *host, BasePci address);
  * "devices/0000:01:00.0/pcie", "iommus/smmu3.0x…/idr", "limits/memlock". */
 void host_facts_explain(ViommuHost *host, const char *path, const char *format, ...)
     G_GNUC_PRINTF(3, 4);
+/* The same where @file (below the tree's top, without a slash) could not be read with @failed, an
+ * errno value: what it takes. */
+void host_facts_failed(ViommuHost *host, const char *path, const char *file, int failed);
 /* (transfer none) (nullable): the reason of that path or of the nearest path above it */
 const char *host_facts_reason(const ViommuHost *host, const char *path);

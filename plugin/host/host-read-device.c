@@ -182,7 +182,13 @@ read_vfio_dev(const Reader *reader)
         const char *name = names->pdata[i];
         g_autofree char *path = g_build_filename("vfio-dev", name, "dev", NULL);
 
-        if (g_str_has_prefix(name, "vfio") && host_sys_exists(reader->dir, path)) {
+        if (!g_str_has_prefix(name, "vfio"))
+            continue;
+        failed = host_sys_find(reader->dir, path);
+        if (host_sys_denied(failed)) {
+            ret->state = BASE_STATE_UNKNOWN;
+            device_failed(reader, "vfio_dev", path, failed);
+        } else if (!failed) {
             *ret = (BaseText){BASE_STATE_KNOWN, g_strdup(name)};
             return;
         }
@@ -205,7 +211,7 @@ is_variant(const HostDevice *device)
 static void
 read_mdev_types(const Reader *reader)
 {
-    int failed = host_tree_read_mdev(reader->dir, reader->device);
+    int failed = host_tree_read_mdev(reader->tree, reader->dir, reader->device);
 
     if (failed)
         device_failed(reader, "mdev_types", "mdev_supported_types", failed);
@@ -277,6 +283,16 @@ forget(HostTree *tree, const char *name)
     g_hash_table_foreach_remove(tree->host->reasons, starts_with, prefix);
 }
 
+/* One that is there, and not for us to look at */
+static void
+closed(HostTree *tree, const char *name, int failed)
+{
+    g_autofree char *fact = g_strdup_printf("devices/%s", name);
+    g_autofree char *path = g_strdup_printf(DEVICES_PATH "/%s", name);
+
+    host_tree_failed(tree, fact, path, failed);
+}
+
 static void
 read_device(HostTree *tree, int devices_dir, const char *name, gboolean neighbour)
 {
@@ -284,19 +300,25 @@ read_device(HostTree *tree, int devices_dir, const char *name, gboolean neighbou
     Reader reader = {.tree = tree, .name = name};
     g_autofree char *target = NULL;
     BasePci address;
+    int failed;
 
-    if (!base_pci_parse(name, &address) || host_sys_open_dir(devices_dir, name, &dir))
+    if (!base_pci_parse(name, &address))
+        return;
+    failed = host_sys_open_dir(devices_dir, name, &dir);
+    if (failed && !host_sys_denied(failed))
         return;
     reader.dir = dir;
     reader.device = host_facts_add_device(tree->host, address);
     /* a recorded tree may have directories in place of links */
     if (host_sys_target(devices_dir, name, &target) == 0)
         take_parent(reader.device, target);
-    if (neighbour)
+    if (failed)
+        closed(tree, name, failed);
+    else if (neighbour)
         read_neighbour_facts(&reader);
     else
         read_facts(&reader);
-    if (host_sys_gone(dir, "vendor"))
+    if (!failed && host_sys_gone(dir, "vendor"))
         forget(tree, name);
 }
 

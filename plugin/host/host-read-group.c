@@ -110,12 +110,22 @@ read_group(HostTree *tree, int groups_dir, const char *name)
     g_auto(HostDir) dir = -1;
     Reader reader = {.tree = tree};
     guint64 id;
+    int failed;
 
-    if (!base_parse_u64(name, 10, &id) || id > G_MAXUINT32 - 1 ||
-        host_sys_open_dir(groups_dir, name, &dir))
+    if (!base_parse_u64(name, 10, &id) || id > G_MAXUINT32 - 1)
+        return;
+    failed = host_sys_open_dir(groups_dir, name, &dir);
+    if (failed && !host_sys_denied(failed))
         return;
     reader.dir = dir;
     reader.group = host_facts_add_group(tree->host, (guint)id);
+    if (failed) {
+        g_autofree char *fact = g_strdup_printf("groups/%s", name);
+        g_autofree char *path = g_strdup_printf(GROUPS_PATH "/%s", name);
+
+        host_tree_failed(tree, fact, path, failed);
+        return;
+    }
     read_word(&reader, "type", &reader.group->type);
     read_word(&reader, "name", &reader.group->name);
     read_regions(&reader);

@@ -55,6 +55,14 @@ unit_failed(const Unit *unit, const char *fact, const char *file, int failed)
 }
 
 static void
+unit_explain(const Unit *unit, const char *fact, const char *why)
+{
+    g_autofree char *fact_path = g_strdup_printf("iommus/%s/%s", unit->iommu->name, fact);
+
+    host_facts_explain(unit->tree->host, fact_path, "%s", why);
+}
+
+static void
 read_number(const Unit *unit, const char *fact, const char *file, guint base, BaseU64 *ret)
 {
     guint64 value;
@@ -94,6 +102,13 @@ efr_half(const ViommuHost *host, const guint64 *halves)
 }
 
 static void
+amd_failed(const Unit *unit, int failed)
+{
+    unit_failed(unit, "efr", "amd-iommu/features", failed);
+    unit_failed(unit, "efr2", "amd-iommu/features", failed);
+}
+
+static void
 read_amd(const Unit *unit)
 {
     g_autofree char *text = NULL;
@@ -103,24 +118,26 @@ read_amd(const Unit *unit)
     int efr;
 
     if (failed) {
-        unit_failed(unit, "efr", "amd-iommu/features", failed);
+        amd_failed(unit, failed);
         return;
     }
     words = g_strsplit(text, ":", -1);
     if (g_strv_length(words) < 1 || g_strv_length(words) > 2 ||
         !base_parse_u64(words[0], 16, &halves[0]) ||
         (words[1] && !base_parse_u64(words[1], 16, &halves[1]))) {
-        unit_failed(unit, "efr", "amd-iommu/features", EBADMSG);
+        amd_failed(unit, EBADMSG);
         return;
     }
     efr = words[1] ? efr_half(unit->tree->host, halves) : 0;
     if (efr < 0) {
-        unit_failed(unit, "efr", "amd-iommu/features", EBADMSG);
+        amd_failed(unit, EBADMSG);
         return;
     }
     unit->iommu->efr = base_u64(halves[efr]);
     if (words[1])
         unit->iommu->efr2 = base_u64(halves[1 - efr]);
+    else
+        unit_explain(unit, "efr2", "this kernel shows EFR alone");
 }
 
 static void
@@ -128,14 +145,14 @@ read_smmu(const Unit *unit)
 {
     HostIommu *iommu = unit->iommu;
     g_autofree guint8 *table = NULL;
-    g_autofree char *fact = g_strdup_printf("iommus/%s/idr", iommu->name);
+    g_autofree char *fact = g_strdup_printf("iommus/%s/canwbs", iommu->name);
     gsize length = 0;
     guint64 base;
     int failed;
 
-    host_facts_explain(unit->tree->host, fact,
-                       "SMMUv3 shows its registers through an idle function bound to vfio-pci "
-                       "only (--probe)");
+    unit_explain(unit, "idr",
+                 "SMMUv3 shows its registers through an idle function bound to vfio-pci only "
+                 "(--probe)");
     failed = host_sys_bytes(unit->tree->root, IORT_PATH, IORT_LIMIT, &table, &length);
     if (failed == ENOENT && host_sys_exists(unit->tree->root, "sys/firmware/devicetree")) {
         iommu->canwbs = BASE_NO; /* a device tree has no such flag */
@@ -143,13 +160,11 @@ read_smmu(const Unit *unit)
     }
     if (base_parse_u64(iommu->name + strlen("smmu3."), 0, &base) && !failed)
         iommu->canwbs = host_iort_canwbs(table, length, base);
-    g_free(fact);
-    fact = g_strdup_printf("iommus/%s/canwbs", iommu->name);
     if (failed)
         host_tree_failed(unit->tree, fact, IORT_PATH, failed);
     else if (iommu->canwbs == BASE_UNKNOWN)
-        host_facts_explain(unit->tree->host, fact,
-                           "/" IORT_PATH " does not tell for all root complexes of this SMMU");
+        unit_explain(unit, "canwbs",
+                     "/" IORT_PATH " does not tell for all root complexes of this SMMU");
 }
 
 #define IOMMUS_PATH "sys/class/iommu"
@@ -159,22 +174,26 @@ host_tree_read_iommu(HostTree *tree, const char *name)
 {
     g_auto(HostDir) dir = -1;
     g_autofree char *path = g_build_filename(IOMMUS_PATH, name, NULL);
+    g_autofree char *fact = g_strdup_printf("iommus/%s", name);
     Unit unit = {.tree = tree};
     const char *type;
+    int failed = host_sys_open_dir(tree->root, path, &dir);
 
-    if (host_sys_open_dir(tree->root, path, &dir))
+    if (failed && !host_sys_denied(failed))
         return;
     unit.dir = dir;
     unit.iommu = host_facts_add_iommu(tree->host, name);
     unit.iommu->type = type_of_name(name);
     type = host_iommu_type_name(unit.iommu->type);
     unit.iommu->type_text = g_strdup(type);
-    if (unit.iommu->type == HOST_IOMMU_VTD)
+    if (failed)
+        host_tree_failed(tree, fact, path, failed);
+    else if (unit.iommu->type == HOST_IOMMU_VTD)
         read_vtd(&unit);
     else if (unit.iommu->type == HOST_IOMMU_AMD)
         read_amd(&unit);
-    else if (unit.iommu->type == HOST_IOMMU_SMMUV3)
-        read_smmu(&unit);
+    if (unit.iommu->type == HOST_IOMMU_SMMUV3)
+        read_smmu(&unit); /* nothing of its directory */
 }
 
 void

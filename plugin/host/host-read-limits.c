@@ -12,13 +12,27 @@
 /* --- huge pages --- */
 
 static BaseU64
-read_number(HostTree *tree, const char *directory, const char *name)
+read_number(HostTree *tree, const char *fact, const char *directory, const char *name)
 {
     g_autofree char *path = g_build_filename(directory, name, NULL);
     guint64 number;
+    int failed = host_sys_u64(tree->root, path, 10, G_MAXUINT32, &number);
 
-    return host_sys_u64(tree->root, path, 10, G_MAXUINT32, &number) ? (BaseU64){0}
-                                                                    : base_u64(number);
+    if (!failed)
+        return base_u64(number);
+    host_tree_failed(tree, fact, path, failed);
+    return (BaseU64){0};
+}
+
+static void
+read_pages(HostTree *tree, const char *directory, const char *size)
+{
+    g_autofree char *total = g_strdup_printf("hugepages/%s/total", size);
+    g_autofree char *unused = g_strdup_printf("hugepages/%s/free", size);
+    HostEntry *entry = host_facts_add_entry(tree->host->hugepages, size);
+
+    entry->numbers[HOST_HUGEPAGES_TOTAL] = read_number(tree, total, directory, "nr_hugepages");
+    entry->numbers[HOST_HUGEPAGES_FREE] = read_number(tree, unused, directory, "free_hugepages");
 }
 
 /* Linux Documentation/admin-guide/mm/hugetlbpage.rst: hugepages-2048kB/{nr,free}_hugepages */
@@ -39,14 +53,9 @@ read_hugepages(HostTree *tree)
     tree->host->hugepages_state = BASE_STATE_KNOWN;
     for (guint i = 0; i < names->len; i++) {
         g_autofree char *path = g_build_filename(directory, names->pdata[i], NULL);
-        HostEntry *entry;
 
-        if (!g_str_has_prefix(names->pdata[i], prefix))
-            continue;
-        entry =
-            host_facts_add_entry(tree->host->hugepages, (char *)names->pdata[i] + strlen(prefix));
-        entry->numbers[HOST_HUGEPAGES_TOTAL] = read_number(tree, path, "nr_hugepages");
-        entry->numbers[HOST_HUGEPAGES_FREE] = read_number(tree, path, "free_hugepages");
+        if (g_str_has_prefix(names->pdata[i], prefix))
+            read_pages(tree, path, (char *)names->pdata[i] + strlen(prefix));
     }
 }
 
@@ -73,14 +82,18 @@ parse_line(const char *line, const char *key, guint64 *ret)
     return FALSE;
 }
 
+/* FALSE: it has ended. What may not be seen is noted: the sum would be too small. */
 static gboolean
 read_status(HostTree *tree, const char *pid, Status *ret)
 {
     g_autofree char *path = g_build_filename("proc", pid, "status", NULL);
     g_auto(GStrv) lines = NULL;
+    int failed = host_sys_lines(tree->root, path, STATUS_LIMIT, &lines);
 
     *ret = (Status){0};
-    if (host_sys_lines(tree->root, path, STATUS_LIMIT, &lines))
+    if (host_sys_denied(failed))
+        host_tree_failed(tree, "pinned", path, failed);
+    if (failed)
         return FALSE;
     for (guint i = 0; lines[i]; i++) {
         ret->has_uid = parse_line(lines[i], "Uid:", &ret->uid) || ret->has_uid;
@@ -95,10 +108,11 @@ is_qemu(HostTree *tree, const char *pid)
 {
     g_autofree char *path = g_build_filename("proc", pid, "comm", NULL);
     g_autofree char *name = NULL;
-    guint64 number;
+    int failed = host_sys_text(tree->root, path, &name);
 
-    return base_parse_u64(pid, 10, &number) && host_sys_text(tree->root, path, &name) == 0 &&
-           (g_str_has_prefix(name, "qemu-system-") || g_str_equal(name, "qemu-kvm"));
+    if (host_sys_denied(failed))
+        host_tree_failed(tree, "pinned", path, failed);
+    return !failed && (g_str_has_prefix(name, "qemu-system-") || g_str_equal(name, "qemu-kvm"));
 }
 
 static HostEntry *
@@ -135,19 +149,28 @@ static void
 read_pinned(HostTree *tree)
 {
     g_autoptr(GPtrArray) pids = NULL;
-    int failed = host_sys_list(tree->root, "proc", &pids);
+    int failed = host_tree_list_processes(tree, &pids);
+    const char *hidden;
 
     if (failed) {
         host_tree_failed(tree, "pinned", "proc", failed);
         return;
     }
-    tree->host->pinned_state = BASE_STATE_KNOWN;
+    hidden = host_tree_hides_processes(tree, pids);
+    if (hidden) {
+        host_facts_explain(tree->host, "pinned", "%s", hidden);
+        return;
+    }
     for (guint i = 0; i < pids->len; i++) {
         Status status;
 
         if (is_qemu(tree, pids->pdata[i]) && read_status(tree, pids->pdata[i], &status))
             count(tree->host, &status);
     }
+    if (g_hash_table_contains(tree->host->reasons, "pinned"))
+        g_ptr_array_set_size(tree->host->pinned, 0);
+    else
+        tree->host->pinned_state = BASE_STATE_KNOWN;
 }
 
 /* --- switches --- */

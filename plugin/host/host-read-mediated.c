@@ -8,21 +8,64 @@
 #define MDEV_PATH "mdev_supported_types"
 #define VDPA_PATH "sys/bus/vdpa/devices"
 
-static BaseText
-text_of(int dir, const char *path)
-{
-    char *text = NULL;
+/* One type of one function */
+typedef struct {
+    HostTree *tree;
+    int dir; /* of the function */
+    const HostDevice *device;
+    const char *type;
+} Reader;
 
-    if (host_sys_text(dir, path, &text))
-        return (BaseText){0};
-    return (BaseText){BASE_STATE_KNOWN, text};
+/* (transfer full): where @file of the type is, below the function */
+static char *
+path_of(const Reader *reader, const char *file)
+{
+    return g_build_filename(MDEV_PATH, reader->type, file, NULL);
+}
+
+static void
+mdev_failed(const Reader *reader, const char *key, const char *path, int failed)
+{
+    g_autofree char *address = base_pci_format(reader->device->address);
+    g_autofree char *fact =
+        g_strdup_printf("devices/%s/mdev_types/%s/%s", address, reader->type, key);
+    g_autofree char *file = g_build_filename("sys/bus/pci/devices", address, path, NULL);
+
+    host_tree_failed(reader->tree, fact, file, failed);
+}
+
+static void
+read_text(const Reader *reader, const char *key, const char *file, BaseText *ret)
+{
+    g_autofree char *path = path_of(reader, file);
+    char *text = NULL;
+    int failed = host_sys_text(reader->dir, path, &text);
+
+    if (failed)
+        mdev_failed(reader, key, path, failed);
+    else
+        *ret = (BaseText){BASE_STATE_KNOWN, text};
+}
+
+static void
+read_count(const Reader *reader, const char *key, const char *file, BaseU64 *ret)
+{
+    g_autofree char *path = path_of(reader, file);
+    guint64 count;
+    int failed = host_sys_u64(reader->dir, path, 10, G_MAXUINT32, &count);
+
+    if (failed)
+        mdev_failed(reader, key, path, failed);
+    else
+        *ret = base_u64(count);
 }
 
 /* Linux drivers/vfio/mdev/mdev_sysfs.c: parent_create_sysfs_files(), mdev_type_add() */
 int
-host_tree_read_mdev(int dir, HostDevice *device)
+host_tree_read_mdev(HostTree *tree, int dir, HostDevice *device)
 {
     g_autoptr(GPtrArray) names = NULL;
+    Reader reader = {.tree = tree, .dir = dir, .device = device};
     int failed = host_sys_list(dir, MDEV_PATH, &names);
 
     if (failed && failed != ENOENT)
@@ -30,16 +73,11 @@ host_tree_read_mdev(int dir, HostDevice *device)
     device->mdev_state = names ? BASE_STATE_KNOWN : BASE_STATE_ABSENT;
     for (guint i = 0; names && i < names->len; i++) {
         HostMdevType *type = host_facts_add_mdev(device, names->pdata[i]);
-        g_autofree char *label = g_build_filename(MDEV_PATH, type->name, "name", NULL);
-        g_autofree char *api = g_build_filename(MDEV_PATH, type->name, "device_api", NULL);
-        g_autofree char *left =
-            g_build_filename(MDEV_PATH, type->name, "available_instances", NULL);
-        guint64 count;
 
-        type->label = text_of(dir, label);
-        type->api = text_of(dir, api);
-        if (host_sys_u64(dir, left, 10, G_MAXUINT32, &count) == 0)
-            type->available = base_u64(count);
+        reader.type = type->name;
+        read_text(&reader, "name", "name", &type->label);
+        read_text(&reader, "api", "device_api", &type->api);
+        read_count(&reader, "available", "available_instances", &type->available);
     }
     return 0;
 }
@@ -59,15 +97,27 @@ pci_parent(const char *target)
     return (BaseText){BASE_STATE_ABSENT, NULL};
 }
 
+static void
+vdpa_failed(HostTree *tree, const char *name, const char *key, const char *file, int failed)
+{
+    g_autofree char *fact = g_strdup_printf("vdpa/%s/%s", name, key);
+    g_autofree char *path = g_strdup_printf(VDPA_PATH "/%s%s", name, file);
+
+    host_tree_failed(tree, fact, path, failed);
+}
+
 /* The vhost-vdpa driver adds a child that is named as its character device (Linux
  * drivers/vhost/vdpa.c: vhost_vdpa_probe()). */
 static BaseText
-vhost_node(int dir, const char *name)
+vhost_node(HostTree *tree, int dir, const char *name)
 {
     g_autoptr(GPtrArray) names = NULL;
+    int failed = host_sys_list(dir, name, &names);
 
-    if (host_sys_list(dir, name, &names))
+    if (failed) {
+        vdpa_failed(tree, name, "node", "", failed);
         return (BaseText){0};
+    }
     for (guint i = 0; i < names->len; i++) {
         if (g_str_has_prefix(names->pdata[i], "vhost-vdpa-"))
             return (BaseText){BASE_STATE_KNOWN, g_strdup(names->pdata[i])};
@@ -87,16 +137,23 @@ read_vdpa(HostTree *tree, int dir, const char *name)
     if (failed == ENOENT) /* it went away */
         return;
     vdpa = host_facts_add_vdpa(tree->host, name);
-    if (!failed)
+    if (failed)
+        vdpa_failed(tree, name, "parent", "", failed);
+    else
         vdpa->parent = pci_parent(target);
-    if (!host_sys_exists(dir, name)) /* recorded without what the link points to */
+    if (host_sys_find(dir, name) == ENOENT) { /* recorded without what the link points to */
+        vdpa_failed(tree, name, "driver", "", ENOENT);
+        vdpa_failed(tree, name, "node", "", ENOENT);
         return;
+    }
     failed = host_sys_link(dir, driver_path, &driver);
     if (failed == ENOENT)
         vdpa->driver.state = BASE_STATE_ABSENT;
-    else if (!failed)
+    else if (failed)
+        vdpa_failed(tree, name, "driver", "/driver", failed);
+    else
         vdpa->driver = (BaseText){BASE_STATE_KNOWN, driver};
-    vdpa->node = vhost_node(dir, name);
+    vdpa->node = vhost_node(tree, dir, name);
 }
 
 void

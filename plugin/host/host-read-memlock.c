@@ -11,16 +11,19 @@
 #define LIMITS_SIZE       ((gsize)65536)
 #define CAP_SYS_RESOURCE_ 24 /* linux/capability.h */
 
+#define FACT "limits/memlock"
+
+/* One that nobody may look at could be the daemon: notes that. */
 static gboolean
-is_daemon(const HostTree *tree, const char *pid, char **ret_name)
+is_daemon(HostTree *tree, const char *pid, char **ret_name)
 {
     g_autofree char *path = g_build_filename("proc", pid, "comm", NULL);
     g_autofree char *name = NULL;
-    guint64 number;
+    int failed = host_sys_text(tree->root, path, &name);
 
-    if (!base_parse_u64(pid, 10, &number) || host_sys_text(tree->root, path, &name))
-        return FALSE;
-    if (strcmp(name, "libvirtd") != 0 && strcmp(name, "virtqemud") != 0)
+    if (host_sys_denied(failed))
+        host_tree_failed(tree, FACT, path, failed);
+    if (failed || (strcmp(name, "libvirtd") != 0 && strcmp(name, "virtqemud") != 0))
         return FALSE;
     *ret_name = g_steal_pointer(&name);
     return TRUE;
@@ -99,9 +102,12 @@ read_kind(HostTree *tree, const char *path)
     HostMemlock *memlock = &tree->host->memlock;
     g_auto(GStrv) lines = NULL;
     const char *kind = g_str_equal(memlock->of, "libvirtd") ? "monolithic" : "modular";
+    int failed = host_sys_lines(tree->root, path, LIMITS_SIZE, &lines);
 
-    if (host_sys_lines(tree->root, path, LIMITS_SIZE, &lines))
+    if (failed) {
+        host_tree_failed(tree, FACT "/kind", path, failed);
         return;
+    }
     for (guint i = 0; lines[i]; i++) {
         guint64 uid = 0;
 
@@ -126,12 +132,13 @@ read_daemon(HostTree *tree, const char *pid)
     if (failed == ENOENT || failed == ESRCH)
         return FALSE; /* it ended while we looked */
     tree->host->memlock.of = g_steal_pointer(&name);
+    g_hash_table_remove(tree->host->reasons, FACT);
     if (failed)
-        host_tree_failed(tree, "limits/memlock", limits, failed);
+        host_tree_failed(tree, FACT, limits, failed);
     read_kind(tree, status);
     failed = read_capabilities(tree, status);
     if (failed)
-        host_tree_failed(tree, "limits/memlock/can_raise", status, failed);
+        host_tree_failed(tree, FACT "/can_raise", status, failed);
     return TRUE;
 }
 
@@ -184,25 +191,32 @@ host_tree_read_own_memlock(HostTree *tree)
         if (host_sys_text(tree->root, files[i], &pid) == 0 && read_daemon(tree, pid))
             return;
     }
-    host_facts_explain(tree->host, "limits/memlock",
-                       "neither libvirtd nor virtqemud started this process or left a pid file");
+    if (!g_hash_table_contains(tree->host->reasons, FACT))
+        host_facts_explain(
+            tree->host, FACT,
+            "neither libvirtd nor virtqemud started this process or left a pid file");
 }
 
 void
 host_tree_read_memlock(HostTree *tree)
 {
     g_autoptr(GPtrArray) pids = NULL;
+    int failed = host_tree_list_processes(tree, &pids);
+    const char *why;
 
-    if (host_sys_list(tree->root, "proc", &pids)) {
-        host_facts_explain(tree->host, "limits/memlock", "no /proc in this tree");
+    if (failed) {
+        host_tree_missing(tree, FACT, "proc", failed, "no /proc in this tree");
         return;
     }
     for (guint i = 0; i < pids->len; i++) {
         if (read_daemon(tree, pids->pdata[i]))
             return;
     }
-    host_facts_explain(tree->host, "limits/memlock", "%s",
-                       tree->live
-                           ? "neither libvirtd nor virtqemud runs: start it to see its limit"
-                           : "neither libvirtd nor virtqemud among the processes of this tree");
+    if (g_hash_table_contains(tree->host->reasons, FACT)) /* one that may not be looked at */
+        return;
+    why = host_tree_hides_processes(tree, pids);
+    if (!why)
+        why = tree->live ? "neither libvirtd nor virtqemud runs: start it to see its limit"
+                         : "neither libvirtd nor virtqemud among the processes of this tree";
+    host_facts_explain(tree->host, FACT, "%s", why);
 }

@@ -11,6 +11,7 @@
 #define PROC_LIMIT     ((gsize)1024 * 1024)
 #define PACKAGES_LIMIT ((gsize)32 * 1024 * 1024)
 #define CACHE_LIMIT    ((gsize)8 * 1024 * 1024)
+#define CACHE_PATH     "var/cache/libvirt/qemu/capabilities"
 
 static BaseText
 known_text(const char *text)
@@ -30,21 +31,21 @@ release_from_version(const HostTree *tree)
     return g_strndup(text + strlen(prefix), strcspn(text + strlen(prefix), " "));
 }
 
-/* The first line that starts with @key, behind its colon. */
-static char *
-line_value(const HostTree *tree, const char *path, const char *key)
+/* The first line that starts with @key, behind its colon; NULL: there is none. 0 or an errno value
+ */
+static int
+line_value(const HostTree *tree, const char *path, const char *key, char **ret)
 {
     g_auto(GStrv) lines = NULL;
+    int failed = host_sys_lines(tree->root, path, PROC_LIMIT, &lines);
 
-    if (host_sys_lines(tree->root, path, PROC_LIMIT, &lines))
-        return NULL;
-    for (guint i = 0; lines[i]; i++) {
+    for (guint i = 0; !failed && lines[i] && !*ret; i++) {
         const char *colon = strchr(lines[i], ':');
 
         if (colon && g_str_has_prefix(lines[i], key))
-            return g_strstrip(g_strdup(colon + 1));
+            *ret = g_strstrip(g_strdup(colon + 1));
     }
-    return NULL;
+    return failed;
 }
 
 static gboolean
@@ -59,48 +60,78 @@ has_word(const char *words, const char *word)
 static const char *
 arch_from_cpuinfo(const HostTree *tree)
 {
-    g_autofree char *flags = line_value(tree, "proc/cpuinfo", "flags");
-    g_autofree char *features = line_value(tree, "proc/cpuinfo", "Features");
+    g_autofree char *flags = NULL;
+    g_autofree char *features = NULL;
 
+    (void)line_value(tree, "proc/cpuinfo", "flags", &flags);
+    (void)line_value(tree, "proc/cpuinfo", "Features", &features);
     if (flags && has_word(flags, "lm"))
         return "x86_64";
     return features && has_word(features, "asimd") ? "aarch64" : NULL;
 }
 
 static void
+read_release(HostTree *tree)
+{
+    static const char file[] = "proc/sys/kernel/osrelease";
+    g_autofree char *release = NULL;
+    int failed = host_sys_text(tree->root, file, &release);
+
+    if (failed)
+        release = release_from_version(tree);
+    if (release && *release)
+        tree->host->kernel_release = known_text(release);
+    else
+        host_tree_missing(tree, "kernel/release", file, failed,
+                          "neither /proc/sys/kernel/osrelease nor /proc/version in this tree");
+}
+
+static void
+read_arch(HostTree *tree)
+{
+    static const char file[] = "proc/sys/kernel/arch";
+    g_autofree char *arch = NULL;
+    int failed = host_sys_text(tree->root, file, &arch);
+
+    if (failed)
+        arch = g_strdup(arch_from_cpuinfo(tree));
+    if (arch && *arch)
+        tree->host->arch = known_text(arch);
+    else
+        host_tree_missing(tree, "arch", file, failed,
+                          "neither /proc/sys/kernel/arch nor a known /proc/cpuinfo in this tree");
+}
+
+static void
+read_name(HostTree *tree)
+{
+    static const char file[] = "proc/sys/kernel/hostname";
+    g_autofree char *name = NULL;
+    int failed = host_sys_text(tree->root, file, &name);
+
+    if (!failed || host_sys_text(tree->root, "etc/hostname", &name) == 0)
+        tree->host->name = known_text(name);
+    else
+        host_tree_missing(tree, "name", file, failed,
+                          "neither /proc/sys/kernel/hostname nor /etc/hostname in this tree");
+}
+
+static void
 read_kernel(HostTree *tree)
 {
     ViommuHost *host = tree->host;
-    g_autofree char *release = NULL;
-    g_autofree char *arch = NULL;
-    g_autofree char *name = NULL;
     struct utsname names;
 
     if (tree->live && uname(&names) == 0) {
         host->kernel_release = known_text(names.release);
         host->arch = known_text(names.machine);
         host->name = known_text(names.nodename);
-        host_facts_set_kernel(host);
-        return;
+    } else {
+        read_release(tree);
+        read_arch(tree);
+        read_name(tree);
     }
-    if (host_sys_text(tree->root, "proc/sys/kernel/osrelease", &release))
-        release = release_from_version(tree);
-    if (release && *release)
-        host->kernel_release = known_text(release);
-    else
-        host_facts_explain(host, "kernel/release",
-                           "neither /proc/sys/kernel/osrelease nor /proc/version in this tree");
     host_facts_set_kernel(host);
-    if (host_sys_text(tree->root, "proc/sys/kernel/arch", &arch))
-        arch = g_strdup(arch_from_cpuinfo(tree));
-    if (arch && *arch)
-        host->arch = known_text(arch);
-    else
-        host_facts_explain(host, "arch",
-                           "neither /proc/sys/kernel/arch nor a known /proc/cpuinfo in this tree");
-    if (host_sys_text(tree->root, "proc/sys/kernel/hostname", &name) == 0 ||
-        host_sys_text(tree->root, "etc/hostname", &name) == 0)
-        host->name = known_text(name);
 }
 
 static void
@@ -118,7 +149,9 @@ read_cmdline(HostTree *tree)
 static void
 read_memory(HostTree *tree)
 {
-    g_autofree char *text = line_value(tree, "proc/meminfo", "MemTotal");
+    static const char file[] = "proc/meminfo";
+    g_autofree char *text = NULL;
+    int failed = line_value(tree, file, "MemTotal", &text);
     guint64 kilobytes;
 
     if (text && g_str_has_suffix(text, " kB")) {
@@ -128,7 +161,7 @@ read_memory(HostTree *tree)
             return;
         }
     }
-    host_facts_explain(tree->host, "memory", "no MemTotal in /proc/meminfo");
+    host_tree_missing(tree, "memory", file, failed, "no MemTotal in /proc/meminfo");
 }
 
 static void
@@ -141,7 +174,9 @@ read_page_size(HostTree *tree)
     else if (g_strcmp0(host->arch.text, "x86_64") == 0)
         host->page_size = base_u64(4096); /* the only one that x86 has */
     else
-        host_facts_explain(host, "page_size", "a directory tree does not show it");
+        host_facts_explain(host, "page_size", "%s",
+                           host->arch.text ? "a directory tree does not show it"
+                                           : "takes arch, and a directory tree shows no more");
 }
 
 /* The library's file name carries its version: libvirt.so.0.12008.0 is 12.8.0 (libvirt
@@ -170,19 +205,26 @@ read_libvirt(HostTree *tree)
     g_autofree char *multiarch =
         g_strdup_printf("usr/lib/%s-linux-gnu/libvirt.so.0", arch ? arch : "none");
     const char *const paths[] = {multiarch, "usr/lib64/libvirt.so.0", "usr/lib/libvirt.so.0"};
+    const char *barred = NULL;
+    int why = 0;
 
     for (guint i = 0; i < G_N_ELEMENTS(paths); i++) {
         g_autofree char *target = NULL;
         guint64 version;
+        int failed = host_sys_link(tree->root, paths[i], &target);
 
-        if (host_sys_link(tree->root, paths[i], &target) == 0 &&
-            version_of_library(target, &version)) {
+        if (!failed && version_of_library(target, &version)) {
             tree->host->libvirt = base_u64(version);
             return;
         }
+        if (!barred && host_sys_denied(failed)) {
+            barred = paths[i];
+            why = failed;
+        }
     }
-    host_facts_explain(tree->host, "versions/libvirt",
-                       "no libvirt.so.0 in the usual places; --libvirt-version tells it");
+    host_tree_missing(tree, "versions/libvirt", barred, why,
+                      arch ? "no libvirt.so.0 in the usual places; --libvirt-version tells it"
+                           : "takes arch, or --libvirt-version");
 }
 
 /* The number between <version> and </version> of one file in libvirt's cache of QEMU
@@ -202,29 +244,30 @@ version_of_cache(const char *text, const char *arch, guint64 *ret)
     return number && base_parse_u64(number, 10, ret) && *ret >= BASE_VERSION(1, 0, 0);
 }
 
-/* libvirt asked QEMU already; of several emulators the newest counts. Takes root. */
-static gboolean
+/* libvirt asked QEMU already; of several emulators the newest counts. Takes root. 0 or an errno
+ * value: of those that we may see the newest could be an older one. */
+static int
 qemu_from_cache(HostTree *tree, const char *arch)
 {
-    static const char directory[] = "var/cache/libvirt/qemu/capabilities";
     g_autoptr(GPtrArray) names = NULL;
     guint64 newest = 0;
+    int failed = host_sys_list(tree->root, CACHE_PATH, &names);
 
-    if (host_sys_list(tree->root, directory, &names))
-        return FALSE;
-    for (guint i = 0; i < names->len; i++) {
-        g_autofree char *path = g_build_filename(directory, names->pdata[i], NULL);
+    for (guint i = 0; !failed && i < names->len; i++) {
+        g_autofree char *path = g_build_filename(CACHE_PATH, names->pdata[i], NULL);
         g_autofree guint8 *text = NULL;
         gsize length;
         guint64 version;
+        int unread = host_sys_bytes(tree->root, path, CACHE_LIMIT, &text, &length);
 
-        if (host_sys_bytes(tree->root, path, CACHE_LIMIT, &text, &length) == 0 &&
-            version_of_cache((const char *)text, arch, &version))
+        if (!unread && version_of_cache((const char *)text, arch, &version))
             newest = MAX(newest, version);
+        failed = host_sys_denied(unread) ? unread : 0;
     }
-    if (newest > 0)
-        tree->host->qemu = base_u64(newest);
-    return newest > 0;
+    if (failed || newest == 0)
+        return failed ? failed : ENOENT;
+    tree->host->qemu = base_u64(newest);
+    return 0;
 }
 
 /* The version of an installed Debian package, without its epoch. */
@@ -269,12 +312,17 @@ static void
 read_qemu(HostTree *tree)
 {
     const char *arch = tree->host->arch.text;
+    int failed;
 
-    if (arch && (qemu_from_cache(tree, arch) || qemu_from_packages(tree, arch)))
+    if (!arch) {
+        host_facts_explain(tree->host, "versions/qemu", "takes arch, or --qemu-version");
         return;
-    host_facts_explain(tree->host, "versions/qemu",
-                       "neither libvirt's cache of capabilities (needs root) nor dpkg tells it; "
-                       "--qemu-version does");
+    }
+    failed = qemu_from_cache(tree, arch);
+    if (failed && !qemu_from_packages(tree, arch))
+        host_tree_missing(tree, "versions/qemu", CACHE_PATH, failed,
+                          "neither libvirt's cache of capabilities nor dpkg tells it; "
+                          "--qemu-version does");
 }
 
 void

@@ -9,6 +9,14 @@
 #include <string.h>
 
 #define UNIT_LIMIT ((gsize)1024 * 1024)
+#define UNIT       "limits/memlock/unit"
+#define UNIT_FILE  "limits/memlock/unit_file"
+
+/* A place that could not be looked into; NULL: none */
+typedef struct {
+    char *path;
+    int failed;
+} Bar;
 
 /* The first that has a file of some name wins: systemd.unit(5), Unit File Load Path. */
 static const char *const directories[] = {"etc/systemd/system", "run/systemd/system",
@@ -48,16 +56,52 @@ parse_size(const char *text, BaseU64 *ret)
     return TRUE;
 }
 
+static void
+set(HostTree *tree, BaseU64 bytes, const char *path)
+{
+    HostMemlock *memlock = &tree->host->memlock;
+
+    memlock->unit = bytes;
+    g_free(memlock->unit_file.text);
+    memlock->unit_file =
+        path ? (BaseText){BASE_STATE_KNOWN, g_strconcat("/", path, NULL)} : (BaseText){0};
+    g_hash_table_remove(tree->host->reasons, UNIT);
+    g_hash_table_remove(tree->host->reasons, UNIT_FILE);
+}
+
+static void G_GNUC_PRINTF(2, 3) unknown(HostTree *tree, const char *format, ...)
+{
+    g_autofree char *text = NULL;
+    va_list args;
+
+    va_start(args, format);
+    text = g_strdup_vprintf(format, args);
+    va_end(args);
+    host_facts_explain(tree->host, UNIT, "%s", text);
+    host_facts_explain(tree->host, UNIT_FILE, "%s", text);
+}
+
+/* What was set so far counts no more, for what cannot be read may set something else. */
+static void
+barred(HostTree *tree, const char *path, int failed)
+{
+    set(tree, (BaseU64){0}, NULL);
+    host_tree_failed(tree, UNIT, path, failed);
+    host_tree_failed(tree, UNIT_FILE, path, failed);
+}
+
 /* Takes what this file sets; the last assignment wins, an empty one takes it back. */
 static void
 read_file(HostTree *tree, const char *path)
 {
     static const char key[] = "LimitMEMLOCK";
-    HostMemlock *memlock = &tree->host->memlock;
     g_auto(GStrv) lines = NULL;
     gboolean in_service = FALSE;
+    int failed = host_sys_lines(tree->root, path, UNIT_LIMIT, &lines);
 
-    if (host_sys_lines(tree->root, path, UNIT_LIMIT, &lines))
+    if (host_sys_denied(failed))
+        barred(tree, path, failed);
+    if (failed)
         return;
     for (guint i = 0; lines[i]; i++) {
         g_autofree char *line = g_strstrip(g_strdup(lines[i]));
@@ -71,24 +115,32 @@ read_file(HostTree *tree, const char *path)
             continue;
         value += 1 + strspn(value + 1, " \t");
         if (*value && !parse_size(value, &bytes)) {
-            host_facts_explain(tree->host, "limits/memlock/unit", "%s: '%s' is no size", path,
-                               value);
+            unknown(tree, "%s: '%s' is no size", path, value);
             continue;
         }
-        memlock->unit = bytes;
-        g_free(memlock->unit_file.text);
-        memlock->unit_file =
-            *value ? (BaseText){BASE_STATE_KNOWN, g_strconcat("/", path, NULL)} : (BaseText){0};
+        set(tree, bytes, *value ? path : NULL);
     }
 }
 
+static void
+note(Bar *bar, const char *path, int failed)
+{
+    if (!host_sys_denied(failed) || bar->path)
+        return;
+    bar->path = g_strdup(path);
+    bar->failed = failed;
+}
+
+/* The unit's own file; *ret_bar: where another of higher rank may be */
 static gboolean
-read_main(HostTree *tree, const char *unit)
+read_main(HostTree *tree, const char *unit, Bar *ret_bar)
 {
     for (guint i = 0; i < G_N_ELEMENTS(directories); i++) {
         g_autofree char *path = g_build_filename(directories[i], unit, NULL);
+        int failed = host_sys_find(tree->root, path);
 
-        if (!host_sys_exists(tree->root, path))
+        note(ret_bar, path, failed);
+        if (failed)
             continue;
         read_file(tree, path);
         return TRUE;
@@ -98,15 +150,15 @@ read_main(HostTree *tree, const char *unit)
 
 /* Adds the names that no directory of higher rank has. */
 static void
-collect(HostTree *tree, const char *folder, GTree *files)
+collect(HostTree *tree, const char *folder, GTree *files, Bar *ret_bar)
 {
     for (guint i = 0; i < G_N_ELEMENTS(directories); i++) {
         g_autofree char *directory = g_build_filename(directories[i], folder, NULL);
         g_autoptr(GPtrArray) names = NULL;
+        int failed = host_sys_list(tree->root, directory, &names);
 
-        if (host_sys_list(tree->root, directory, &names))
-            continue;
-        for (guint j = 0; j < names->len; j++) {
+        note(ret_bar, directory, failed);
+        for (guint j = 0; names && j < names->len; j++) {
             const char *name = names->pdata[j];
 
             if (g_str_has_suffix(name, ".conf") && !g_tree_lookup(files, name))
@@ -119,14 +171,14 @@ collect(HostTree *tree, const char *folder, GTree *files)
  * that of all services (systemd.unit(5), systemd src/shared/dropin.c
  * unit_file_find_dropin_paths()). */
 static void
-read_drop_ins(HostTree *tree, const char *unit)
+read_drop_ins(HostTree *tree, const char *unit, Bar *ret_bar)
 {
     g_autofree char *own = g_strconcat(unit, ".d", NULL);
     g_autoptr(GTree) files =
                   g_tree_new_full((GCompareDataFunc)(void (*)(void))strcmp, NULL, g_free, g_free);
 
-    collect(tree, own, files);
-    collect(tree, "service.d", files);
+    collect(tree, own, files, ret_bar);
+    collect(tree, "service.d", files, ret_bar);
     for (GTreeNode *node = g_tree_node_first(files); node; node = g_tree_node_next(node))
         read_file(tree, g_tree_node_value(node));
 }
@@ -135,14 +187,20 @@ static gboolean
 read_unit(HostTree *tree, const char *daemon)
 {
     g_autofree char *unit = g_strconcat(daemon, ".service", NULL);
+    Bar bar = {0};
+    gboolean found = read_main(tree, unit, &bar);
 
-    if (!read_main(tree, unit))
-        return FALSE;
-    read_drop_ins(tree, unit);
-    if (!base_u64_is_known(tree->host->memlock.unit))
-        host_facts_explain(tree->host, "limits/memlock/unit",
-                           "%s sets no LimitMEMLOCK: systemd's default, DefaultLimitMEMLOCK", unit);
-    return TRUE;
+    if (found)
+        read_drop_ins(tree, unit, &bar);
+    if (bar.path) {
+        barred(tree, bar.path, bar.failed);
+        g_free(bar.path);
+        return TRUE;
+    }
+    if (found && !base_u64_is_known(tree->host->memlock.unit) &&
+        !g_hash_table_contains(tree->host->reasons, UNIT))
+        unknown(tree, "%s sets no LimitMEMLOCK: systemd's default, DefaultLimitMEMLOCK", unit);
+    return found;
 }
 
 void
@@ -157,5 +215,5 @@ host_tree_read_unit(HostTree *tree)
         if (read_unit(tree, daemons[i]))
             return;
     }
-    host_facts_explain(tree->host, "limits/memlock/unit", "no systemd unit of a libvirt daemon");
+    unknown(tree, "no systemd unit of %s", of ? of : "a libvirt daemon");
 }

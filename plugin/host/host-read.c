@@ -14,22 +14,17 @@
 void
 host_tree_failed(HostTree *tree, const char *fact, const char *file, int failed)
 {
-    switch (failed) {
-    case EACCES:
-    case EPERM:
-        host_facts_explain(tree->host, fact, "needs root: /%s", file);
-        return;
-    case ENOENT:
-    case ENOTDIR:
-        host_facts_explain(tree->host, fact, "no such file: /%s", file);
-        return;
-    case EBADMSG:
-        host_facts_explain(tree->host, fact, "/%s does not hold what the kernel writes there",
-                           file);
-        return;
-    default:
-        host_facts_explain(tree->host, fact, "/%s: %s", file, g_strerror(failed));
-    }
+    host_facts_failed(tree->host, fact, file, failed);
+}
+
+void
+host_tree_missing(HostTree *tree, const char *fact, const char *file, int failed,
+                  const char *otherwise)
+{
+    if (host_sys_denied(failed))
+        host_tree_failed(tree, fact, file, failed);
+    else
+        host_facts_explain(tree->host, fact, "%s", otherwise);
 }
 
 gboolean
@@ -67,25 +62,56 @@ unpack(const guint8 *packed, gsize length)
     return result == Z_STREAM_END ? g_strdup(text) : NULL;
 }
 
+/* (transfer full) (nullable): notes why not, where it is there */
+static char *
+take_kconfig(HostTree *tree, const char *path)
+{
+    g_autofree guint8 *bytes = NULL;
+    char *text = NULL;
+    gsize length = 0;
+    int failed = host_sys_bytes(tree->root, path, KCONFIG_LIMIT, &bytes, &length);
+
+    if (!failed)
+        text =
+            g_str_has_suffix(path, ".gz") ? unpack(bytes, length) : (char *)g_steal_pointer(&bytes);
+    if (!failed && !text)
+        failed = EBADMSG;
+    if (failed && failed != ENOENT)
+        host_tree_failed(tree, "kernel_options", path, failed);
+    return text;
+}
+
+/* The two that the release names, the nearer first */
+static void
+read_named_kconfig(HostTree *tree, const char *release)
+{
+    g_autofree char *boot = g_strconcat("boot/config-", release, NULL);
+    g_autofree char *modules = g_strconcat("lib/modules/", release, "/config", NULL);
+
+    tree->kconfig = take_kconfig(tree, boot);
+    if (!tree->kconfig)
+        tree->kconfig = take_kconfig(tree, modules);
+}
+
 static void
 read_kconfig(HostTree *tree)
 {
-    g_autofree guint8 *packed = NULL;
+    GHashTable *reasons = tree->host->reasons;
     const char *release = tree->host->kernel_release.text;
-    g_autofree char *boot = NULL;
-    g_autofree char *modules = NULL;
-    guint8 *text = NULL;
-    gsize length = 0;
 
-    if (!release || strchr(release, '/'))
-        return;
-    boot = g_strconcat("boot/config-", release, NULL);
-    modules = g_strconcat("lib/modules/", release, "/config", NULL);
-    if (host_sys_bytes(tree->root, boot, KCONFIG_LIMIT, &text, &length) == 0 ||
-        host_sys_bytes(tree->root, modules, KCONFIG_LIMIT, &text, &length) == 0)
-        tree->kconfig = (char *)text;
-    else if (host_sys_bytes(tree->root, "proc/config.gz", KCONFIG_LIMIT, &packed, &length) == 0)
-        tree->kconfig = unpack(packed, length);
+    if (release && !strchr(release, '/'))
+        read_named_kconfig(tree, release);
+    if (!tree->kconfig)
+        tree->kconfig = take_kconfig(tree, "proc/config.gz");
+    if (tree->kconfig)
+        g_hash_table_remove(reasons, "kernel_options");
+    else if (!release)
+        host_facts_explain(tree->host, "kernel_options",
+                           "takes kernel/release, or /proc/config.gz");
+    else if (!g_hash_table_contains(reasons, "kernel_options"))
+        host_facts_explain(tree->host, "kernel_options",
+                           "no configuration of this kernel in /boot, /lib/modules or "
+                           "/proc/config.gz");
 }
 
 /* What decides about VFIO, iommufd and nesting on this kernel. */
@@ -115,9 +141,8 @@ keep_options(HostTree *tree)
                                         "CONFIG_IOMMU_DEFAULT_DMA_LAZY"};
 
     if (!tree->kconfig) {
-        host_facts_explain(tree->host, "kernel_options",
-                           "no configuration of this kernel in /boot, /lib/modules or "
-                           "/proc/config.gz");
+        host_facts_explain(tree->host, "kernel/vtd_scalable_default", "%s",
+                           host_facts_reason(tree->host, "kernel_options"));
         return;
     }
     tree->host->options_state = BASE_STATE_KNOWN;

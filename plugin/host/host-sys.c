@@ -261,12 +261,24 @@ host_sys_list(int dir, const char *path, GPtrArray **ret)
 
 /* By O_PATH, which opens no device, and not by fstatat(): umockdev 0.17 leaves that alone where the
  * path is relative. */
-gboolean
-host_sys_exists(int dir, const char *path)
+int
+host_sys_find(int dir, const char *path)
 {
     g_auto(HostDir) fd = openat(dir, path, O_PATH | O_CLOEXEC);
 
-    return fd >= 0;
+    return fd >= 0 ? 0 : errno;
+}
+
+gboolean
+host_sys_exists(int dir, const char *path)
+{
+    return host_sys_find(dir, path) == 0;
+}
+
+gboolean
+host_sys_denied(int failed)
+{
+    return failed == EACCES || failed == EPERM;
 }
 
 gboolean

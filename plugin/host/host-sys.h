@@ -40,5 +40,9 @@ int host_sys_target(int dir, const char *path, char **ret);
 /* Names in a directory in strcmp order, without "." and ".."; (transfer full) strings */
 int host_sys_list(int dir, const char *path, GPtrArray **ret);
 gboolean host_sys_exists(int dir, const char *path);
+/* 0: it is there; ENOENT: it is not; others: out of reach, so nobody can tell */
+int host_sys_find(int dir, const char *path);
+/* Whether an errno value says that somebody else may look. */
+gboolean host_sys_denied(int failed);
 /* Surely not there, rather than out of reach. */
 gboolean host_sys_gone(int dir, const char *path);

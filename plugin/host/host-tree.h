@@ -14,11 +14,19 @@ typedef struct {
 
 /* Notes in host->reasons why @fact could not be read from @file. */
 void host_tree_failed(HostTree *tree, const char *fact, const char *file, int failed);
+/* The same where others might have told as well: @otherwise, unless the way to @file is barred. */
+void host_tree_missing(HostTree *tree, const char *fact, const char *file, int failed,
+                       const char *otherwise);
 /* ENOENT although the directory around it is there: known not to exist, not just left out of a
  * recorded tree. @parent is the directory that a kernel always has. */
 gboolean host_tree_absent(const HostTree *tree, int failed, const char *parent);
 /* Whether the kernel was built with an option; UNKNOWN where its configuration is not readable. */
 BaseTri host_tree_config(const HostTree *tree, const char *option);
+
+/* Process ids below /proc, as they are named there; 0 or an errno value. (transfer full) */
+int host_tree_list_processes(HostTree *tree, GPtrArray **ret);
+/* What keeps processes out of that list; NULL: nothing that shows. (transfer none) */
+const char *host_tree_hides_processes(const HostTree *tree, GPtrArray *pids);
 
 void host_tree_read_system(HostTree *tree);  /* kernel, arch, memory, versions */
 void host_tree_read_memlock(HostTree *tree); /* the libvirt daemon's limits */
@@ -42,4 +50,4 @@ void host_tree_read_device(HostTree *tree, BasePci address);
  * driver, and whether it is a VF itself */
 void host_tree_read_neighbour(HostTree *tree, BasePci address);
 /* Types of mediated devices of the function whose directory is @dir; 0 or an errno value */
-int host_tree_read_mdev(int dir, HostDevice *device);
+int host_tree_read_mdev(HostTree *tree, int dir, HostDevice *device);

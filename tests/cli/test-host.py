@@ -12,6 +12,7 @@ import sys
 
 import program
 import tap
+import user
 from program import PLAIN, SOURCE, file, virt_viommu
 
 IDLE, BUSY, DISK = '0000:01:00.0', '0000:02:00.0', '0000:41:00.0'
@@ -123,6 +124,13 @@ def test_no_idle_function():
     tap.true('nothing to ask' in lines[0], repr(lines))
     tap.equal([line.split()[1] for line in lines[1:]], ['dmar0', 'dmar1'])
     tap.true(b'resets' not in done.err, repr(done))
+
+
+def test_a_probe_takes_root():
+    tree = machine('user')
+    done = virt_viommu('host', '--probe', prefix=[*over(tree), *user.words()],
+                       env=run_directory('run-user'))
+    refused(done, '/dev/iommu', 'a probe needs root')
 
 
 def test_refuses_where_warnings_are_fatal():
