@@ -88,29 +88,6 @@ output_lines(const CliOptions *options, const ViommuReport *report, const char *
     }
 }
 
-/* The array of reports as it grows, so that memory does not: @first opens it. */
-static void
-output_element(const ViommuReport *report, gboolean first)
-{
-    ViommuReport *one = (ViommuReport *)report;
-    g_autofree char *array = viommu_reports_to_json(&one, 1);
-
-    /* "[\n  {…}\n]\n" */
-    g_assert(g_str_has_prefix(array, "[\n") && g_str_has_suffix(array, "\n]\n"));
-    array[strlen(array) - strlen("\n]\n")] = '\0';
-    cli_output(first ? "[\n" : ",\n");
-    cli_output(array + strlen("[\n"));
-}
-
-static void
-output_sarif(const GPtrArray *reports)
-{
-    g_autofree char *text =
-        viommu_reports_to_sarif((ViommuReport *const *)reports->pdata, reports->len);
-
-    cli_output(text);
-}
-
 /* Trouble outweighs findings, and findings outweigh what could not be decided. */
 static CliExit
 worse(CliExit a, CliExit b)
@@ -124,8 +101,7 @@ worse(CliExit a, CliExit b)
 typedef struct {
     const CliOptions *options;
     const CliInput *input;
-    GPtrArray *reports; /* SARIF is one document with all of them */
-    guint written;      /* elements of the array */
+    ViommuReportStream *document; /* JSON and SARIF: one with all reports; else NULL */
 } Run;
 
 static CliExit
@@ -150,26 +126,33 @@ check_file(Run *run, const char *file)
         output_lines(run->options, report, file);
         break;
     case CLI_FORMAT_JSON:
-        output_element(report, run->written++ == 0);
-        break;
     case CLI_FORMAT_SARIF:
-        g_ptr_array_add(run->reports, g_steal_pointer(&report));
+        cli_output(viommu_report_stream_add(run->document, report));
         break;
     }
     return verdict;
 }
 
+static ViommuReportStream *
+document_of(CliFormat format)
+{
+    if (format == CLI_FORMAT_JSON)
+        return viommu_report_stream_new(VIOMMU_REPORT_FORMAT_JSON);
+    if (format == CLI_FORMAT_SARIF)
+        return viommu_report_stream_new(VIOMMU_REPORT_FORMAT_SARIF);
+    return NULL;
+}
+
 CliExit
 cli_check(const CliOptions *options)
 {
-    g_autoptr(GPtrArray) reports =
-                  g_ptr_array_new_with_free_func((GDestroyNotify)viommu_report_unref);
+    g_autoptr(ViommuReportStream) document = document_of(options->format);
     g_auto(CliInput) input = {0};
     Progress progress = {.total = options->file_count,
                          .last = g_get_monotonic_time(),
                          .shown = options->file_count >= PROGRESS_FILES && isatty(STDERR_FILENO) &&
                                   !isatty(STDOUT_FILENO) && !options->quiet};
-    Run run = {options, &input, reports, 0};
+    Run run = {options, &input, document};
     CliExit status = CLI_CLEAN;
 
     if (!cli_input_load(options, VIOMMU_HOST_DEFAULT, &input))
@@ -181,9 +164,7 @@ cli_check(const CliOptions *options)
         progress_step(&progress, verdict == CLI_FINDINGS || verdict == CLI_TROUBLE);
     }
     progress_end(&progress);
-    if (options->format == CLI_FORMAT_JSON)
-        cli_output(run.written ? "\n]\n" : "[]\n");
-    else if (options->format == CLI_FORMAT_SARIF)
-        output_sarif(reports);
+    if (document)
+        cli_output(viommu_report_stream_end(document));
     return status;
 }

@@ -111,6 +111,57 @@ char *viommu_reports_to_json(ViommuReport *const *reports, gsize count);
  */
 char *viommu_reports_to_sarif(ViommuReport *const *reports, gsize count);
 
+/**
+ * ViommuReportFormat: a document that can hold many reports
+ * @VIOMMU_REPORT_FORMAT_JSON: as viommu_reports_to_json() makes it
+ * @VIOMMU_REPORT_FORMAT_SARIF: as viommu_reports_to_sarif() makes it
+ */
+typedef enum {
+    VIOMMU_REPORT_FORMAT_JSON,
+    VIOMMU_REPORT_FORMAT_SARIF,
+} ViommuReportFormat;
+
+/**
+ * viommu_report_stream_new:
+ * @format: what to write
+ *
+ * One document with many reports, made in pieces, so that neither the reports nor their text are
+ * held until the last is there. The document is the pieces one behind the other.
+ *
+ * Returns: (transfer full): a document without reports yet
+ *
+ * Since: 0.1
+ */
+ViommuReportStream *viommu_report_stream_new(ViommuReportFormat format);
+
+/**
+ * viommu_report_stream_add:
+ * @report: the next report; not needed any more afterwards
+ *
+ * Returns: (transfer none): the next piece; valid until the next call
+ *
+ * Since: 0.1
+ */
+const char *viommu_report_stream_add(ViommuReportStream *stream, const ViommuReport *report);
+
+/**
+ * viommu_report_stream_end:
+ *
+ * To be called once, and nothing but viommu_report_stream_free() after it.
+ *
+ * Returns: (transfer none): the last piece; valid until @stream is freed
+ *
+ * Since: 0.1
+ */
+const char *viommu_report_stream_end(ViommuReportStream *stream);
+
+/**
+ * viommu_report_stream_free:
+ * @stream: (nullable) (transfer full)
+ */
+void viommu_report_stream_free(ViommuReportStream *stream);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ViommuReportStream, viommu_report_stream_free)
 #ifndef VIOMMU_INTERNAL /* the rooms have their own */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ViommuReport, viommu_report_unref)
 #endif

@@ -6,11 +6,13 @@
 G_BEGIN_DECLS
 
 /* Reference-counted. All but ViommuHost and ViommuLedger are immutable once made and safe to share
- * between threads; a ViommuHost learns facts on demand (viommu-host.h). */
+ * between threads; a ViommuHost learns facts on demand (viommu-host.h). ViommuReportStream has one
+ * owner instead. */
 typedef struct _ViommuHost ViommuHost;
 typedef struct _ViommuDomain ViommuDomain;
 typedef struct _ViommuPolicy ViommuPolicy;
 typedef struct _ViommuReport ViommuReport;
+typedef struct _ViommuReportStream ViommuReportStream;
 typedef struct _ViommuPlan ViommuPlan;
 typedef struct _ViommuHotplug ViommuHotplug;
 typedef struct _ViommuLedger ViommuLedger;

@@ -153,28 +153,108 @@ viommu_report_render(const ViommuReport *report, ViommuRenderFlags flags, guint 
     return g_string_free(g_steal_pointer(&out), FALSE);
 }
 
+struct _ViommuReportStream {
+    ViommuReportFormat format;
+    BaseJsonOut out; /* its text is the piece that was handed out last */
+    gboolean begun;
+};
+
+ViommuReportStream *
+viommu_report_stream_new(ViommuReportFormat format)
+{
+    ViommuReportStream *stream = g_new0(ViommuReportStream, 1);
+
+    stream->format = format;
+    stream->out.text = g_string_new(NULL);
+    return stream;
+}
+
+void
+viommu_report_stream_free(ViommuReportStream *stream)
+{
+    if (!stream)
+        return;
+    g_string_free(stream->out.text, TRUE);
+    g_free(stream);
+}
+
+static void
+begin(ViommuReportStream *stream)
+{
+    if (stream->begun)
+        return;
+    stream->begun = TRUE;
+    if (stream->format == VIOMMU_REPORT_FORMAT_SARIF)
+        write_sarif_begin(&stream->out);
+    else
+        base_json_out_open(&stream->out, NULL, '[');
+}
+
+static void
+add(ViommuReportStream *stream, const ViommuReport *report)
+{
+    begin(stream);
+    if (stream->format == VIOMMU_REPORT_FORMAT_SARIF)
+        write_sarif_results(report, &stream->out);
+    else
+        write_report_json(report, &stream->out);
+}
+
+static void
+end(ViommuReportStream *stream)
+{
+    begin(stream);
+    if (stream->format == VIOMMU_REPORT_FORMAT_SARIF)
+        write_sarif_end(&stream->out);
+    else
+        base_json_out_close(&stream->out, ']');
+    g_string_append_c(stream->out.text, '\n');
+}
+
+const char *
+viommu_report_stream_add(ViommuReportStream *stream, const ViommuReport *report)
+{
+    g_return_val_if_fail(stream, NULL);
+    g_return_val_if_fail(report, NULL);
+
+    g_string_truncate(stream->out.text, 0);
+    add(stream, report);
+    return stream->out.text->str;
+}
+
+const char *
+viommu_report_stream_end(ViommuReportStream *stream)
+{
+    g_return_val_if_fail(stream, NULL);
+
+    g_string_truncate(stream->out.text, 0);
+    end(stream);
+    return stream->out.text->str;
+}
+
+static char *
+whole_document(ViommuReportFormat format, ViommuReport *const *reports, gsize count)
+{
+    ViommuReportStream stream = {.format = format, .out = {.text = g_string_new(NULL)}};
+
+    for (gsize i = 0; i < count; i++)
+        add(&stream, reports[i]);
+    end(&stream);
+    return g_string_free(stream.out.text, FALSE);
+}
+
 char *
 viommu_reports_to_json(ViommuReport *const *reports, gsize count)
 {
-    g_autoptr(BaseJson) array = json_object_new_array();
-
     g_return_val_if_fail(reports || count == 0, NULL);
 
-    for (gsize i = 0; i < count; i++)
-        json_object_array_add(array, write_report_json(reports[i]));
-    return base_json_to_text(array);
+    return whole_document(VIOMMU_REPORT_FORMAT_JSON, reports, count);
 }
 
 char *
 viommu_reports_to_sarif(ViommuReport *const *reports, gsize count)
 {
-    g_autoptr(GPtrArray) list = g_ptr_array_new();
-    g_autoptr(BaseJson) log = NULL;
-
     g_return_val_if_fail(reports || count == 0, NULL);
 
-    for (gsize i = 0; i < count; i++)
-        g_ptr_array_add(list, reports[i]);
-    log = write_reports_sarif(list);
-    return base_json_to_text(log);
+    return whole_document(VIOMMU_REPORT_FORMAT_SARIF, reports, count);
 }

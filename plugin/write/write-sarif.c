@@ -7,13 +7,12 @@
 #define SARIF_SCHEMA                                                                               \
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
-static BaseJson *
-text_json(const char *text)
+static void
+write_text(BaseJsonOut *out, const char *key, const char *text)
 {
-    BaseJson *object = json_object_new_object();
-
-    base_json_add_string(object, "text", text);
-    return object;
+    base_json_out_open(out, key, '{');
+    base_json_out_string(out, "text", text);
+    base_json_out_close(out, '}');
 }
 
 static const char *
@@ -24,44 +23,39 @@ level_name(ViommuSeverity severity)
     return severity == VIOMMU_SEVERITY_WARNING ? "warning" : "note";
 }
 
-static BaseJson *
-rule_json(const Rule *rule)
+static void
+write_rule(const Rule *rule, BaseJsonOut *out)
 {
-    BaseJson *object = json_object_new_object();
-    BaseJson *configuration = json_object_new_object();
-    BaseJson *properties = json_object_new_object();
-
-    base_json_add_string(object, "id", rule->id);
-    json_object_object_add(object, "shortDescription", text_json(rule->summary));
-    json_object_object_add(object, "fullDescription", text_json(rule->rationale));
-    json_object_object_add(object, "help", text_json(rule->remedy));
-    base_json_add_string(configuration, "level", level_name(rule->severity));
-    json_object_object_add(object, "defaultConfiguration", configuration);
-    base_json_add_string(properties, "source", rule->source);
-    base_json_add_string(properties, "effect", rule_effect_name(rule->effect));
-    json_object_object_add(properties, "certain", json_object_new_boolean(rule->certain));
-    json_object_object_add(object, "properties", properties);
-    return object;
+    base_json_out_open(out, NULL, '{');
+    base_json_out_open(out, "defaultConfiguration", '{');
+    base_json_out_string(out, "level", level_name(rule->severity));
+    base_json_out_close(out, '}');
+    write_text(out, "fullDescription", rule->rationale);
+    write_text(out, "help", rule->remedy);
+    base_json_out_string(out, "id", rule->id);
+    base_json_out_open(out, "properties", '{');
+    base_json_out_bool(out, "certain", rule->certain);
+    base_json_out_string(out, "effect", rule_effect_name(rule->effect));
+    base_json_out_string(out, "source", rule->source);
+    base_json_out_close(out, '}');
+    write_text(out, "shortDescription", rule->summary);
+    base_json_out_close(out, '}');
 }
 
-/* The whole catalogue, so that a rule's index does not depend on what was found. */
-static BaseJson *
-rules_json(GHashTable *indexes)
+/* Its place in the whole catalogue, so that it does not depend on what was found. */
+static gsize
+index_of(const Rule *rule)
 {
-    BaseJson *rules = json_object_new_array();
-    gsize count;
+    gsize count, before = 0;
     const RuleFamily *const *families = rule_families(&count);
 
     for (gsize i = 0; i < count; i++) {
-        for (gsize j = 0; j < families[i]->count; j++) {
-            const Rule *rule = &families[i]->rules[j];
-
-            g_hash_table_insert(indexes, (gpointer)rule,
-                                GUINT_TO_POINTER(json_object_array_length(rules)));
-            json_object_array_add(rules, rule_json(rule));
-        }
+        for (gsize j = 0; j < families[i]->count; j++)
+            if (&families[i]->rules[j] == rule)
+                return before + j;
+        before += families[i]->count;
     }
-    return rules;
+    return before;
 }
 
 /* A relative path stays relative, so that forges find it in the repository. */
@@ -75,119 +69,117 @@ file_uri(const char *file)
     return g_uri_escape_string(file, "/!$&'()*+,;=@", FALSE);
 }
 
-static BaseJson *
-physical_json(const ViommuReport *report, const Finding *finding)
+static void
+write_logical_location(const Finding *finding, BaseJsonOut *out)
 {
-    BaseJson *physical = json_object_new_object();
-    BaseJson *artifact = json_object_new_object();
-    g_autofree char *uri = file_uri(report->file);
-
-    base_json_add_string(artifact, "uri", uri);
-    json_object_object_add(physical, "artifactLocation", artifact);
-    if (finding->line > 0) {
-        BaseJson *region = json_object_new_object();
-
-        json_object_object_add(region, "startLine", json_object_new_uint64(finding->line));
-        if (finding->column > 0)
-            json_object_object_add(region, "startColumn", json_object_new_uint64(finding->column));
-        json_object_object_add(physical, "region", region);
-    }
-    return physical;
+    base_json_out_open(out, "logicalLocations", '[');
+    base_json_out_open(out, NULL, '{');
+    base_json_out_string(out, "fullyQualifiedName", finding->xpath);
+    base_json_out_string(out, "kind", "element");
+    base_json_out_string(out, "name", finding->alias);
+    base_json_out_close(out, '}');
+    base_json_out_close(out, ']');
 }
 
-static BaseJson *
-location_json(const ViommuReport *report, const Finding *finding)
+static void
+write_physical_location(const ViommuReport *report, const Finding *finding, BaseJsonOut *out)
 {
-    BaseJson *locations = json_object_new_array();
-    BaseJson *location = json_object_new_object();
+    g_autofree char *uri = file_uri(report->file);
 
-    json_object_object_add(location, "physicalLocation", physical_json(report, finding));
-    if (finding->xpath) {
-        BaseJson *logicals = json_object_new_array();
-        BaseJson *logical = json_object_new_object();
-
-        base_json_add_string(logical, "fullyQualifiedName", finding->xpath);
-        base_json_add_string(logical, "name", finding->alias);
-        base_json_add_string(logical, "kind", "element");
-        json_object_array_add(logicals, logical);
-        json_object_object_add(location, "logicalLocations", logicals);
+    base_json_out_open(out, "physicalLocation", '{');
+    base_json_out_open(out, "artifactLocation", '{');
+    base_json_out_string(out, "uri", uri);
+    base_json_out_close(out, '}');
+    if (finding->line > 0) {
+        base_json_out_open(out, "region", '{');
+        base_json_out_number(out, "startColumn", finding->column);
+        base_json_out_number(out, "startLine", finding->line);
+        base_json_out_close(out, '}');
     }
-    json_object_array_add(locations, location);
-    return locations;
+    base_json_out_close(out, '}');
 }
 
 /* What a finding is told by from one run to the next: rule, domain and element, not the line. */
-static BaseJson *
-fingerprint_json(const ViommuReport *report, const Finding *finding)
+static void
+write_fingerprint(const ViommuReport *report, const Finding *finding, BaseJsonOut *out)
 {
-    BaseJson *object = json_object_new_object();
     g_autofree char *text = g_strjoin("\n", finding->rule->id, report->domain ? report->domain : "",
                                       finding->xpath ? finding->xpath : "", NULL);
     g_autofree char *digest = g_compute_checksum_for_string(G_CHECKSUM_SHA256, text, -1);
 
-    base_json_add_string(object, "ruleDomainElement/v1", digest);
-    return object;
+    base_json_out_open(out, "partialFingerprints", '{');
+    base_json_out_string(out, "ruleDomainElement/v1", digest);
+    base_json_out_close(out, '}');
 }
 
-static BaseJson *
-result_json(const ViommuReport *report, const Finding *finding, GHashTable *indexes)
+static void
+write_result(const ViommuReport *report, const Finding *finding, BaseJsonOut *out)
 {
     gboolean fails = finding->outcome == VIOMMU_OUTCOME_FAIL;
-    BaseJson *object = json_object_new_object();
-    guint index = GPOINTER_TO_UINT(g_hash_table_lookup(indexes, finding->rule));
     const char *more = fails ? finding->help : finding->how;
     g_autofree char *message =
         g_strconcat(finding->message, more ? " — " : "", more ? more : "", NULL);
 
-    base_json_add_string(object, "ruleId", finding->rule->id);
-    json_object_object_add(object, "ruleIndex", json_object_new_uint64(index));
+    base_json_out_open(out, NULL, '{');
     /* 3.27.9: "open" is a rule that could not be decided; its level must then be "none" */
-    base_json_add_string(object, "kind", fails ? "fail" : "open");
-    base_json_add_string(object, "level", fails ? level_name(finding->severity) : "none");
-    json_object_object_add(object, "message", text_json(message));
-    json_object_object_add(object, "locations", location_json(report, finding));
-    json_object_object_add(object, "partialFingerprints", fingerprint_json(report, finding));
-    return object;
+    base_json_out_string(out, "kind", fails ? "fail" : "open");
+    base_json_out_string(out, "level", fails ? level_name(finding->severity) : "none");
+    base_json_out_open(out, "locations", '[');
+    base_json_out_open(out, NULL, '{');
+    if (finding->xpath)
+        write_logical_location(finding, out);
+    write_physical_location(report, finding, out);
+    base_json_out_close(out, '}');
+    base_json_out_close(out, ']');
+    write_text(out, "message", message);
+    write_fingerprint(report, finding, out);
+    base_json_out_string(out, "ruleId", finding->rule->id);
+    base_json_out_number(out, "ruleIndex", index_of(finding->rule));
+    base_json_out_close(out, '}');
 }
 
-static BaseJson *
-results_json(const GPtrArray *reports, GHashTable *indexes)
+void
+write_sarif_begin(BaseJsonOut *out)
 {
-    BaseJson *results = json_object_new_array();
+    base_json_out_open(out, NULL, '{');
+    base_json_out_string(out, "$schema", SARIF_SCHEMA);
+    base_json_out_open(out, "runs", '[');
+    base_json_out_open(out, NULL, '{');
+    base_json_out_string(out, "columnKind", "unicodeCodePoints");
+    base_json_out_open(out, "results", '[');
+}
 
-    for (guint i = 0; i < reports->len; i++) {
-        const ViommuReport *report = reports->pdata[i];
+void
+write_sarif_results(const ViommuReport *report, BaseJsonOut *out)
+{
+    for (guint i = 0; i < report->findings->len; i++) {
+        const Finding *finding = report->findings->pdata[i];
 
-        for (guint j = 0; j < report->findings->len; j++) {
-            const Finding *finding = report->findings->pdata[j];
-
-            if (finding->outcome != VIOMMU_OUTCOME_PASS)
-                json_object_array_add(results, result_json(report, finding, indexes));
-        }
+        if (finding->outcome != VIOMMU_OUTCOME_PASS)
+            write_result(report, finding, out);
     }
-    return results;
 }
 
-BaseJson *
-write_reports_sarif(const GPtrArray *reports)
+void
+write_sarif_end(BaseJsonOut *out)
 {
-    g_autoptr(GHashTable) indexes = g_hash_table_new(NULL, NULL);
-    BaseJson *log = json_object_new_object();
-    BaseJson *runs = json_object_new_array();
-    BaseJson *run = json_object_new_object();
-    BaseJson *tool = json_object_new_object();
-    BaseJson *driver = json_object_new_object();
+    gsize count;
+    const RuleFamily *const *families = rule_families(&count);
 
-    base_json_add_string(log, "$schema", SARIF_SCHEMA);
-    base_json_add_string(log, "version", "2.1.0");
-    base_json_add_string(driver, "name", "virt-viommu");
-    base_json_add_string(driver, "version", VIOMMU_VERSION_TEXT);
-    json_object_object_add(driver, "rules", rules_json(indexes));
-    json_object_object_add(tool, "driver", driver);
-    json_object_object_add(run, "tool", tool);
-    base_json_add_string(run, "columnKind", "unicodeCodePoints");
-    json_object_object_add(run, "results", results_json(reports, indexes));
-    json_object_array_add(runs, run);
-    json_object_object_add(log, "runs", runs);
-    return log;
+    base_json_out_close(out, ']');
+    base_json_out_open(out, "tool", '{');
+    base_json_out_open(out, "driver", '{');
+    base_json_out_string(out, "name", "virt-viommu");
+    base_json_out_open(out, "rules", '[');
+    for (gsize i = 0; i < count; i++)
+        for (gsize j = 0; j < families[i]->count; j++)
+            write_rule(&families[i]->rules[j], out);
+    base_json_out_close(out, ']');
+    base_json_out_string(out, "version", VIOMMU_VERSION_TEXT);
+    base_json_out_close(out, '}');
+    base_json_out_close(out, '}');
+    base_json_out_close(out, '}');
+    base_json_out_close(out, ']');
+    base_json_out_string(out, "version", "2.1.0");
+    base_json_out_close(out, '}');
 }

@@ -2,7 +2,7 @@
 /* Renders facts, reports and plans; edits domain XML. Takes no decision. */
 #pragma once
 
-#include "base-json.h"
+#include "base-json-out.h"
 #include "ledger-compare.h"
 #include "plan.h"
 
@@ -19,10 +19,13 @@ typedef struct {
     gboolean quiet;   /* findings only, no summary and help */
 } WriteStyle;
 
-BaseJson *write_report_json(const ViommuReport *report);
+/* a report-1 document, as a value of @out */
+void write_report_json(const ViommuReport *report, BaseJsonOut *out);
 void write_report_text(const ViommuReport *report, const WriteStyle *style, GString *out);
-/* SARIF 2.1.0 of several reports. (transfer full) */
-BaseJson *write_reports_sarif(const GPtrArray *reports);
+/* A SARIF 2.1.0 log: its begin, the results of each report, its end. */
+void write_sarif_begin(BaseJsonOut *out);
+void write_sarif_results(const ViommuReport *report, BaseJsonOut *out);
+void write_sarif_end(BaseJsonOut *out);
 BaseJson *write_plan_json(const ViommuPlan *plan);
 void write_plan_text(const ViommuPlan *plan, const WriteStyle *style, GString *out);
 BaseJson *write_limits_json(const ViommuPlan *plan, const ViewMemlock *now);

@@ -101,6 +101,34 @@ test_check(Fixture *fixture, gconstpointer data)
     g_assert_nonnull(strstr(text, "[vtd-caching-mode]"));
 }
 
+/* Of no report, one and two: the pieces make the document that is made at once. */
+static void
+test_stream(Fixture *fixture, gconstpointer data)
+{
+    static char *(*const at_once[])(ViommuReport *const *, gsize) = {
+        [VIOMMU_REPORT_FORMAT_JSON] = viommu_reports_to_json,
+        [VIOMMU_REPORT_FORMAT_SARIF] = viommu_reports_to_sarif,
+    };
+    g_autoptr(ViommuDomain) domain = viommu_domain_new_from_data(WRONG, -1, "wrong.xml", NULL);
+    g_autoptr(ViommuReport) report = viommu_check(fixture->host, domain, fixture->policy, NULL);
+    ViommuReport *const reports[] = {report, report};
+
+    (void)data;
+    for (guint format = 0; format < G_N_ELEMENTS(at_once); format++) {
+        for (gsize count = 0; count <= G_N_ELEMENTS(reports); count++) {
+            g_autoptr(ViommuReportStream) stream = viommu_report_stream_new(format);
+            g_autoptr(GString) pieces = g_string_new(NULL);
+            g_autofree char *whole = at_once[format](reports, count);
+
+            for (gsize i = 0; i < count; i++)
+                g_string_append(pieces, viommu_report_stream_add(stream, reports[i]));
+            g_string_append(pieces, viommu_report_stream_end(stream));
+            g_assert_cmpstr(pieces->str, ==, whole);
+            g_assert_true(g_str_has_suffix(whole, format ? "\n}\n" : "]\n"));
+        }
+    }
+}
+
 static void
 test_plan(Fixture *fixture, gconstpointer data)
 {
@@ -314,6 +342,7 @@ main(int argc, char **argv)
     g_test_set_nonfatal_assertions();
     g_test_add("/public/domain", Fixture, NULL, set_up, test_domain, tear_down);
     g_test_add("/public/check", Fixture, NULL, set_up, test_check, tear_down);
+    g_test_add("/public/stream", Fixture, NULL, set_up, test_stream, tear_down);
     g_test_add("/public/plan", Fixture, NULL, set_up, test_plan, tear_down);
     g_test_add("/public/lifetime", Fixture, NULL, set_up, test_lifetime, tear_down);
     g_test_add("/public/rules", Fixture, NULL, set_up, test_rules, tear_down);

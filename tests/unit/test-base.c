@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base-file.h"
-#include "base-json.h"
+#include "base-json-out.h"
 #include "base-pci.h"
 #include "base-text.h"
 #include "base-xml.h"
@@ -176,6 +176,47 @@ test_json_text(void)
     assert_json_error("", "too early");
 }
 
+/* A string of every byte but zero that may stand in UTF-8 text, as json-c writes it. */
+static void
+test_json_escapes(void)
+{
+    g_autoptr(GString) all = g_string_new(NULL);
+    g_autoptr(BaseJson) value = NULL;
+    g_autofree char *text = NULL;
+    g_autofree char *expected = NULL;
+
+    for (guint c = 1; c < 0x80; c++)
+        g_string_append_c(all, (char)c);
+    g_string_append(all, "\u00e9\u2014\\");
+    value = json_object_new_string(all->str);
+    text = base_json_to_text(value);
+    expected = g_strconcat(json_object_to_json_string_ext(value, JSON_C_TO_STRING_NOSLASHESCAPE),
+                           "\n", NULL);
+    g_assert_cmpstr(text, ==, expected);
+}
+
+static void
+test_json_out(void)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    BaseJsonOut out = {.text = text};
+
+    base_json_out_open(&out, NULL, '{');
+    base_json_out_open(&out, "a", '[');
+    base_json_out_number(&out, NULL, 0);
+    base_json_out_number(&out, NULL, G_MAXUINT64);
+    base_json_out_close(&out, ']');
+    base_json_out_string(&out, "b", NULL);
+    g_assert_cmpstr(text->str, ==, "{\n  \"a\": [\n    0,\n    18446744073709551615\n  ]");
+    g_string_truncate(text, 0); /* the piece is handed on, the document goes on */
+    base_json_out_open(&out, "c", '{');
+    base_json_out_close(&out, '}');
+    base_json_out_bool(&out, "d", TRUE);
+    base_json_out_string(&out, "e", "x\ty");
+    base_json_out_close(&out, '}');
+    g_assert_cmpstr(text->str, ==, ",\n  \"c\": {},\n  \"d\": true,\n  \"e\": \"x\\ty\"\n}");
+}
+
 static void
 test_json_places(void)
 {
@@ -306,6 +347,8 @@ main(int argc, char **argv)
     g_test_add_func("/base/sizes", test_sizes);
     g_test_add_func("/base/nearest", test_nearest);
     g_test_add_func("/base/json-text", test_json_text);
+    g_test_add_func("/base/json-escapes", test_json_escapes);
+    g_test_add_func("/base/json-out", test_json_out);
     g_test_add_func("/base/json-places", test_json_places);
     g_test_add_func("/base/file-pipe", test_file_pipe);
     g_test_add_func("/base/replace", test_replace);
