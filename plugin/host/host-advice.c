@@ -8,9 +8,10 @@
 static const guint16 denylist[] = {0x19e2, 0x19e3, 0x37c8, 0x37c9, 0x0435, 0x0443, 0x0b25, 0x0cfe};
 
 static gboolean
-is_denied(const HostDevice *device)
+is_denied(const ViommuHost *host, const HostDevice *device)
 {
-    if (device->vendor.value != VENDOR_INTEL || !base_u64_is_known(device->device))
+    if (host->denylist_off == BASE_YES || device->vendor.value != VENDOR_INTEL ||
+        !base_u64_is_known(device->device))
         return FALSE;
     for (guint i = 0; i < G_N_ELEMENTS(denylist); i++) {
         if (device->device.value == denylist[i])
@@ -133,12 +134,12 @@ judge_modes(const ViommuHost *host, const HostDevice *device, const HostGroup *g
 
 /* What an admin would do next with this function. @single: it is alone in its group */
 static char *
-next_step(const HostDevice *device, const HostGroup *group, gboolean single)
+next_step(const ViommuHost *host, const HostDevice *device, const HostGroup *group, gboolean single)
 {
     if (device->driver.state == BASE_STATE_UNKNOWN ||
         (device->driver.text && host_driver_leaves_dma(device->driver.text)))
         return NULL;
-    if (is_denied(device))
+    if (is_denied(host, device))
         return g_strdup("load vfio-pci with disable_denylist=1, without which it refuses");
     if (single || !device->driver.text)
         return g_strdup("bind to vfio-pci, or managed='yes'");
@@ -164,7 +165,7 @@ judge_group(const ViommuHost *host, const HostDevice *device, const HostGroup *g
         ret->pasid_bits = 0;
         set_reason(ret, HOST_SCOPE_GROUP, reason);
     }
-    ret->next_step = next_step(device, group, single);
+    ret->next_step = next_step(host, device, group, single);
 }
 
 void

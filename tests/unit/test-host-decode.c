@@ -352,6 +352,8 @@ test_advice(void)
     assert_advice(xeon, "0000:17:00.0", HOST_ABILITY_NESTED, 20, NULL, NULL);
     assert_advice(xeon, "0000:c1:00.0", HOST_ABILITY_NONE, 0, "RMRR", NULL);
     assert_advice(xeon, "0000:6a:01.0", HOST_ABILITY_NESTED, 20, NULL, "disable_denylist");
+    xeon->denylist_off = BASE_YES;
+    assert_advice(xeon, "0000:6a:01.0", HOST_ABILITY_NESTED, 20, NULL, "bind to vfio-pci");
     assert_advice(xeon, "0000:06:00.0", HOST_ABILITY_SHADOW, 0, "conventional", NULL);
     assert_advice(genoa, "0000:81:00.0", HOST_ABILITY_SHADOW, 0, "AMD", NULL);
     assert_advice(lab, "0000:01:00.0", HOST_ABILITY_SHADOW, 0, "IDR0", NULL);
