@@ -232,6 +232,58 @@ put_pcie(const WritePage *page)
 }
 
 static void
+put_parent(const WritePage *page)
+{
+    const HostDevice *device = page->device;
+
+    if (device->parent.text)
+        write_page_put(page, "Below", device->parent.text);
+    else if (device->parent.state == BASE_STATE_ABSENT)
+        write_page_put(page, "Below", "a root bus");
+}
+
+/* (transfer full): "vdpa0, vhost_vdpa, /dev/vhost-vdpa-0" */
+static char *
+vdpa_text(const HostVdpa *vdpa)
+{
+    const char *driver = vdpa->driver.text;
+
+    if (!driver)
+        driver = vdpa->driver.state == BASE_STATE_ABSENT ? "no driver" : "driver not known";
+    return g_strdup_printf("%s, %s%s%s", vdpa->name, driver, vdpa->node.text ? ", /dev/" : "",
+                           vdpa->node.text ? vdpa->node.text : "");
+}
+
+static void
+put_vdpa(const WritePage *page)
+{
+    g_autofree char *address = base_pci_format(page->device->address);
+    gboolean first = TRUE;
+
+    for (guint i = 0; i < page->host->vdpa->len; i++) {
+        const HostVdpa *vdpa = page->host->vdpa->pdata[i];
+        g_autofree char *text = NULL;
+
+        if (g_strcmp0(vdpa->parent.text, address) != 0)
+            continue;
+        text = vdpa_text(vdpa);
+        write_page_put(page, first ? "vDPA" : "", text);
+        first = FALSE;
+    }
+}
+
+/* (transfer full): "nvidia-63 (GRID M60-1Q), 4 left" */
+static char *
+mdev_text(const HostMdevType *type)
+{
+    g_autofree char *left = g_strdup_printf("%" G_GUINT64_FORMAT, type->available.value);
+
+    return g_strdup_printf("%s%s%s%s, %s left", type->name, type->label.text ? " (" : "",
+                           type->label.text ? type->label.text : "", type->label.text ? ")" : "",
+                           base_u64_is_known(type->available) ? left : "not known how many");
+}
+
+static void
 put_rest(const WritePage *page)
 {
     const HostDevice *device = page->device;
@@ -248,11 +300,7 @@ put_rest(const WritePage *page)
         write_page_put(page, "PASID", device->max_pasid_log2.value > 0 ? bits : "none for a guest");
     }
     for (guint i = 0; device->mdev_types && i < device->mdev_types->len; i++) {
-        const HostMdevType *type = device->mdev_types->pdata[i];
-        g_autofree char *text =
-            g_strdup_printf("%s%s%s%s, %" G_GUINT64_FORMAT " left", type->name,
-                            type->label.text ? " (" : "", type->label.text ? type->label.text : "",
-                            type->label.text ? ")" : "", type->available.value);
+        g_autofree char *text = mdev_text(device->mdev_types->pdata[i]);
 
         write_page_put(page, i ? "" : "Mediated", text);
     }
@@ -277,9 +325,11 @@ write_host_device(const ViommuHost *host, const WriteHostView *view, const HostD
         write_page_viable(&page, group);
         write_page_reserved(&page, group);
     }
+    put_parent(&page);
     put_numa_node(&page);
     put_sriov(&page);
     put_pcie(&page);
     put_bars(&page);
     put_rest(&page);
+    put_vdpa(&page);
 }

@@ -296,6 +296,55 @@ test_functions(void)
     compare(unknown, "functions-unknown.txt");
 }
 
+static char *
+page_of(ViommuHost *host, const char *name)
+{
+    g_autoptr(GArray) devices = g_array_new(FALSE, FALSE, sizeof(BasePci));
+    const WriteHostView view = {.devices = devices};
+    BasePci address = {0};
+
+    g_assert_true(base_pci_parse(name, &address));
+    g_array_append_val(devices, address);
+    return show(host, &view);
+}
+
+/* What a function was split into; of what is not known it does not say that it is not there. */
+static void
+test_parts(void)
+{
+    g_autoptr(ViommuHost) host = load("xeon");
+    BasePci address = {0};
+    HostDevice *device;
+    HostMdevType *type;
+    HostVdpa *vdpa;
+    g_autofree char *text = NULL;
+
+    g_assert_true(base_pci_parse("0000:3b:00.0", &address));
+    device = (HostDevice *)host_facts_device(host, address);
+    type = host_facts_add_mdev(device, "nvidia-63");
+    type->label = (BaseText){BASE_STATE_KNOWN, g_strdup("GRID M60-1Q")};
+    type->available = base_u64(4);
+    host_facts_add_mdev(device, "nvidia-64");
+    vdpa = host_facts_add_vdpa(host, "vdpa0");
+    vdpa->parent = (BaseText){BASE_STATE_KNOWN, g_strdup("0000:3b:00.0")};
+    vdpa->driver = (BaseText){BASE_STATE_KNOWN, g_strdup("vhost_vdpa")};
+    vdpa->node = (BaseText){BASE_STATE_KNOWN, g_strdup("vhost-vdpa-0")};
+    vdpa = host_facts_add_vdpa(host, "vdpa1");
+    vdpa->parent = (BaseText){BASE_STATE_KNOWN, g_strdup("0000:3b:00.0")};
+    vdpa->driver.state = BASE_STATE_ABSENT;
+    vdpa = host_facts_add_vdpa(host, "vdpa2");
+    vdpa->parent = (BaseText){BASE_STATE_KNOWN, g_strdup("0000:3b:00.0")};
+    vdpa = host_facts_add_vdpa(host, "vdpa3");
+    vdpa->parent = (BaseText){BASE_STATE_KNOWN, g_strdup("0000:98:00.0")};
+    text = page_of(host, "0000:3b:00.0");
+    g_assert_nonnull(strstr(text, "Mediated      nvidia-63 (GRID M60-1Q), 4 left\n"));
+    g_assert_nonnull(strstr(text, "\n              nvidia-64, not known how many left\n"));
+    g_assert_nonnull(strstr(text, "vDPA          vdpa0, vhost_vdpa, /dev/vhost-vdpa-0\n"));
+    g_assert_nonnull(strstr(text, "\n              vdpa1, no driver\n"));
+    g_assert_nonnull(strstr(text, "\n              vdpa2, driver not known\n"));
+    g_assert_null(strstr(text, "vdpa3"));
+}
+
 static void
 test_group(void)
 {
@@ -366,6 +415,7 @@ main(int argc, char **argv)
     g_test_add_func("/write-host/names", test_names);
     g_test_add_func("/write-host/fold", test_fold);
     g_test_add_func("/write-host/functions", test_functions);
+    g_test_add_func("/write-host/parts", test_parts);
     g_test_add_func("/write-host/group", test_group);
     g_test_add_func("/write-host/color", test_color);
     g_test_add_func("/write-host/verbose", test_verbose);
