@@ -52,7 +52,7 @@ DOMAIN = """<domain type='qemu'>
   <name>{name}</name>
   <uuid>{uuid}</uuid>
   <memory unit='MiB'>4</memory>
-  <memtune><hard_limit unit='KiB'>8192</hard_limit></memtune>
+  {limit}
   <vcpu>1</vcpu>
   <os><type arch='x86_64' machine='q35'>hvm</type></os>
   <features><acpi/><ioapic driver='qemu'/></features>
@@ -69,6 +69,8 @@ DEVICE = """    <hostdev mode='subsystem' type='pci' managed='no'>
       <source><address domain='0x0000' bus='{bus:#x}' slot='{slot:#x}' function='{function:#x}'/></source>
     </hostdev>
 """
+# what a daemon may set that may not raise its own limit
+LIMIT = "<memtune><hard_limit unit='KiB'>8192</hard_limit></memtune>"
 VIOMMU = "    <iommu model='intel'><driver intremap='on' caching_mode='on'/></iommu>\n"
 NO_CACHING = "    <iommu model='intel'><driver intremap='on'/></iommu>\n"
 
@@ -239,9 +241,9 @@ class Stage:
             raise AssertionError(f'virsh {words}: {done.stderr}')
         return done
 
-    def define(self, name, uuid, devices, verb='define'):
+    def define(self, name, uuid, devices, verb='define', limit=LIMIT):
         path = f'{self.dir}/{name}.xml'
-        self.write(path, DOMAIN.format(name=name, uuid=uuid, devices=devices,
+        self.write(path, DOMAIN.format(name=name, uuid=uuid, devices=devices, limit=limit,
                                        emulator=self.emulator))
         return self.virsh(verb, path)
 

@@ -86,6 +86,17 @@ def test_what_the_host_decides():
              here.virsh('start', 'bad', check=False).stderr, 'bound')
 
 
+def test_the_daemons_own_limit_is_judged_as_libvirt_does():
+    here.policy(hook={'mode': 'audit'})
+    here.define('locked', UUID % 1, function(0), limit='')
+    done = here.virsh('start', 'locked', check=False)
+    foretold = any(entry.get('VIOMMU_RULE') == 'memlock-daemon-cannot-raise'
+                   for entry in here.said())
+    said = ' '.join(done.stderr.split()) or 'started'
+    print(f"# {'foretold' if foretold else 'not foretold'}: {said}")
+    tap.equal('cannot limit locked memory' in done.stderr, foretold, done.stderr)
+
+
 def test_quota():
     here.policy(**GIB_QUOTA)
     here.define('one', UUID % 1, ''.join(map(function, range(3))))
@@ -200,6 +211,50 @@ def test_a_hook_that_hangs_lets_the_start_pass():
     said = [entry['MESSAGE'] for entry in here.said()]
     tap.true(any('no verdict within 2000 ms' in text for text in said), said)
     os.unlink(f'{here.conf}/policy.json')
+
+
+def spoilt(how):
+    """Runs a domain with a ledger that is full or read-only; what went to the journal meanwhile"""
+    os.makedirs('/run/virt-viommu', exist_ok=True)
+    stage.mount('-t', 'tmpfs', '-o', 'size=64k,mode=755', 'tmpfs', '/run/virt-viommu')
+    try:
+        here.policy(**GIB_QUOTA)
+        here.define('before', UUID % 1, ''.join(map(function, range(3))))
+        here.define('small', UUID % 2, function(3))
+        here.define('large', UUID % 3, ''.join(map(function, range(3, 6))))
+        here.virsh('start', 'before')
+        how()
+        here.said()
+        here.virsh('start', 'small')
+        said = [entry['MESSAGE'] for entry in here.said()]
+        # what is there still counts
+        done = here.virsh('start', 'large', check=False)
+        tap.true('[quota-host]' in done.stderr, done.stderr)
+        tap.equal(list(held()), ['before'])
+        here.virsh('destroy', 'small')
+        here.virsh('destroy', 'before')
+        return said
+    finally:
+        subprocess.run(['umount', '-l', '/run/virt-viommu'], check=True)
+
+
+def test_a_full_disk():
+    def fill():
+        with open('/run/virt-viommu/fill', 'wb', buffering=0) as out:
+            try:
+                while True:
+                    out.write(b'x' * 4096)
+            except OSError:
+                pass
+    said = spoilt(fill)
+    tap.true(any('No space left on device; what this domain takes is not reserved' in text
+                 for text in said), said)
+
+
+def test_a_read_only_run_directory():
+    said = spoilt(lambda: stage.mount('-o', 'remount,ro', '/run/virt-viommu'))
+    tap.true(any('Read-only file system; what this domain takes is not reserved' in text
+                 for text in said), said)
 
 
 def test_many_at_once_never_exceed_the_quota():
