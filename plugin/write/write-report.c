@@ -173,15 +173,30 @@ write_summary(const ViommuReport *report, GString *out)
     g_string_append_printf(out, "%s\n", line->str);
 }
 
+/* What stops the domain first, then from top to bottom of the file */
+static int
+compare_findings(gconstpointer a, gconstpointer b)
+{
+    const Finding *left = *(const Finding *const *)a, *right = *(const Finding *const *)b;
+
+    if (left->outcome != right->outcome)
+        return left->outcome > right->outcome ? -1 : 1;
+    if (left->outcome == VIOMMU_OUTCOME_FAIL && left->severity != right->severity)
+        return left->severity > right->severity ? -1 : 1;
+    return left->line == right->line ? 0 : left->line < right->line ? -1 : 1;
+}
+
 void
 write_report_text(const ViommuReport *report, const WriteStyle *style, GString *out)
 {
-    for (guint i = 0; i < report->findings->len; i++) {
-        const Finding *finding = report->findings->pdata[i];
+    g_autoptr(GPtrArray) shown = g_ptr_array_new();
 
-        if (is_shown(finding, style))
-            write_finding(report, finding, style, out);
-    }
+    for (guint i = 0; i < report->findings->len; i++)
+        if (is_shown(report->findings->pdata[i], style))
+            g_ptr_array_add(shown, report->findings->pdata[i]);
+    g_ptr_array_sort(shown, compare_findings);
+    for (guint i = 0; i < shown->len; i++)
+        write_finding(report, shown->pdata[i], style, out);
     if (!style->quiet)
         write_summary(report, out);
 }

@@ -73,6 +73,30 @@ test_text(void)
                     "1 error, 1 warning, 2 passed\n");
 }
 
+/* Errors, warnings, what is not known, passes; each from top to bottom */
+static void
+test_order(void)
+{
+    g_autoptr(ViommuReport) report = report_new("vm.xml", "vm");
+    WriteStyle style = {FALSE, 0, TRUE, FALSE};
+    g_autofree char *text = NULL;
+    const char *last;
+
+    add(report, "group-none", VIOMMU_OUTCOME_PASS, 3, NULL, NULL, "fifth");
+    add(report, "bus-root-port-acs", VIOMMU_OUTCOME_FAIL, 2, NULL, NULL, "third");
+    add(report, "group-viable", VIOMMU_OUTCOME_UNKNOWN, 1, NULL, NULL, "fourth");
+    add(report, "group-viable", VIOMMU_OUTCOME_FAIL, 70, NULL, NULL, "second");
+    add(report, "group-viable", VIOMMU_OUTCOME_FAIL, 9, NULL, NULL, "first");
+    text = text_of(report, &style);
+    last = text;
+    for (guint i = 0; i < 5; i++) {
+        static const char *const words[] = {"first", "second", "third", "fourth", "fifth"};
+
+        last = strstr(last, words[i]);
+        g_assert_nonnull(last);
+    }
+}
+
 static void
 test_styles(void)
 {
@@ -239,6 +263,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_set_nonfatal_assertions();
     g_test_add_func("/write-report/text", test_text);
+    g_test_add_func("/write-report/order", test_order);
     g_test_add_func("/write-report/styles", test_styles);
     g_test_add_func("/write-report/unknowns", test_unknowns);
     g_test_add_func("/write-report/json", test_json);
