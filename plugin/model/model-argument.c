@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* vIOMMUs that libvirt does not know of: they hide in <qemu:commandline>. */
+/* vIOMMUs and assigned devices that libvirt does not know of: they hide in <qemu:commandline>. */
 #include <string.h>
 
 #include "base-json.h"
@@ -132,6 +132,8 @@ read_device(ViommuDomain *domain, xmlNode *node, const char *value)
 
     if (driver && driver_kind(driver, &kind))
         add_hidden(domain, node, kind, driver, options);
+    else if (g_strcmp0(driver, "vfio-pci") == 0 || g_strcmp0(driver, "vfio-pci-nohotplug") == 0)
+        g_ptr_array_add(domain->hidden_hostdevs, node);
 }
 
 /* -machine …,iommu=smmuv3 (or intel, on old QEMU) */

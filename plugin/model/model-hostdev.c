@@ -11,6 +11,7 @@ model_hostdev_free(ModelHostdev *hostdev)
     g_free(hostdev->alias);
     g_free(hostdev->mdev_uuid);
     g_free(hostdev->network);
+    g_hash_table_unref(hostdev->properties);
     g_free(hostdev);
 }
 
@@ -88,6 +89,7 @@ model_read_hostdevs(ViommuDomain *domain)
         hostdev = g_new0(ModelHostdev, 1);
         hostdev->node = node;
         hostdev->kind = kind;
+        hostdev->properties = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
         hostdev->alias = model_alias(node);
         hostdev->managed = model_attribute_is(node, "managed", "yes");
         hostdev->driver = model_child(node, "driver");

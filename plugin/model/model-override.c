@@ -69,8 +69,8 @@ is_controller_alias(const ViommuDomain *domain, const char *alias)
 }
 
 /* libvirt numbers the interfaces of type hostdev before the hostdevs, each by its place. */
-static gboolean
-is_hostdev_alias(const ViommuDomain *domain, const char *alias)
+static const xmlNode *
+hostdev_of_alias(const ViommuDomain *domain, const char *alias)
 {
     static const char *const elements[] = {"interface", "hostdev"};
     guint number = 0;
@@ -83,10 +83,10 @@ is_hostdev_alias(const ViommuDomain *domain, const char *alias)
             if (i == 0 && !model_attribute_is(node, "type", "hostdev"))
                 continue;
             if (alias_fits(alias, written, "hostdev", number++))
-                return TRUE;
+                return node;
         }
     }
-    return FALSE;
+    return NULL;
 }
 
 /* Default aliases of other devices: a class name and numbers. Whether that very device exists is
@@ -122,7 +122,7 @@ static gboolean
 some_device_is_called(const ViommuDomain *domain, const char *alias)
 {
     if (is_iommu_alias(domain, alias) || is_controller_alias(domain, alias) ||
-        is_hostdev_alias(domain, alias) || may_be_other_alias(alias))
+        hostdev_of_alias(domain, alias) || may_be_other_alias(alias))
         return TRUE;
     for (const xmlNode *node = model_first_element(domain->devices); node;
          node = model_next_element(node)) {
@@ -162,19 +162,44 @@ can_be_overridden(const ModelIommu *iommu)
 }
 
 static void
+keep_properties(GHashTable *properties, const ModelOverride *override)
+{
+    for (guint i = 0; i < override->names->len; i++) {
+        gboolean removed = strcmp(override->types->pdata[i], "remove") == 0;
+
+        g_hash_table_replace(properties, g_strdup(override->names->pdata[i]),
+                             g_strdup(removed ? "" : override->values->pdata[i]));
+    }
+}
+
+/* An assigned device gets its iommufd by a property, whoever writes that. */
+static void
+apply_to_hostdev(const ViommuDomain *domain, const ModelOverride *override)
+{
+    const xmlNode *node = hostdev_of_alias(domain, override->alias);
+
+    for (guint i = 0; node && i < domain->hostdevs->len; i++) {
+        ModelHostdev *hostdev = domain->hostdevs->pdata[i];
+        const char *iommufd;
+
+        if (hostdev->node != node)
+            continue;
+        keep_properties(hostdev->properties, override);
+        iommufd = g_hash_table_lookup(hostdev->properties, "iommufd");
+        hostdev->iommufd_by_hand = iommufd && *iommufd;
+        if (hostdev->iommufd_by_hand)
+            hostdev->iommufd = BASE_YES;
+    }
+}
+
+static void
 apply(const ViommuDomain *domain, const ModelOverride *override)
 {
     for (guint i = 0; i < domain->iommus->len; i++) {
         ModelIommu *iommu = domain->iommus->pdata[i];
 
-        if (!can_be_overridden(iommu) || !alias_fits(override->alias, iommu->alias, "iommu", i))
-            continue;
-        for (guint j = 0; j < override->names->len; j++) {
-            gboolean removed = strcmp(override->types->pdata[j], "remove") == 0;
-
-            g_hash_table_replace(iommu->properties, g_strdup(override->names->pdata[j]),
-                                 g_strdup(removed ? "" : override->values->pdata[j]));
-        }
+        if (can_be_overridden(iommu) && alias_fits(override->alias, iommu->alias, "iommu", i))
+            keep_properties(iommu->properties, override);
     }
 }
 
@@ -201,5 +226,6 @@ model_read_overrides(ViommuDomain *domain)
         override->matched = some_device_is_called(domain, override->alias);
         g_ptr_array_add(domain->overrides, override);
         apply(domain, override);
+        apply_to_hostdev(domain, override);
     }
 }

@@ -100,6 +100,7 @@ domain_new(char *text, gsize length, const char *file)
     domain->iommus = g_ptr_array_new_with_free_func((GDestroyNotify)model_iommu_free);
     domain->overrides = g_ptr_array_new_with_free_func((GDestroyNotify)model_override_free);
     domain->arguments = g_ptr_array_new();
+    domain->hidden_hostdevs = g_ptr_array_new();
     domain->intent_devices =
         g_ptr_array_new_with_free_func((GDestroyNotify)model_intent_device_free);
     return domain;
@@ -213,6 +214,7 @@ model_domain_unref(ViommuDomain *domain)
     g_ptr_array_unref(domain->iommus);
     g_ptr_array_unref(domain->overrides);
     g_ptr_array_unref(domain->arguments);
+    g_ptr_array_unref(domain->hidden_hostdevs);
     g_ptr_array_unref(domain->intent_devices);
     g_clear_pointer(&domain->spans, g_array_unref);
     g_clear_pointer(&domain->doc, xmlFreeDoc);

@@ -97,6 +97,8 @@ typedef struct {
     gboolean managed;
     BaseTri iommufd; /* effective: <driver iommufd=>, else <iommufd enabled=> of the domain */
     gboolean iommufd_written; /* on the device itself */
+    gboolean iommufd_by_hand; /* by qemu:override: libvirt knows nothing of it */
+    GHashTable *properties;   /* char * -> char *: from qemu:override; "" for type='remove' */
     xmlNode *driver;          /* <driver> or NULL */
     xmlNode *source_address;
     ModelAddress address; /* in the guest */
@@ -219,6 +221,7 @@ struct _ViommuDomain {
     GPtrArray *iommus;            /* of ModelIommu; <iommu> first, then hidden ones */
     GPtrArray *overrides;         /* of ModelOverride */
     GPtrArray *arguments;         /* of xmlNode *: <qemu:arg> */
+    GPtrArray *hidden_hostdevs;   /* of xmlNode *: the <qemu:arg> that make a vfio-pci device */
     xmlNode *commandline, *override_root;
 
     xmlNode *intent;           /* <viommu:intent> or NULL */

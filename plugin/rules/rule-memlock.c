@@ -204,16 +204,24 @@ check_daemon(RuleCall *call)
               wanted, of, allowed);
 }
 
+/* @by_hand: by QEMU itself, even where libvirt could have */
 static gboolean
-opens_iommufd(const RuleCall *call)
+opens_iommufd(const RuleCall *call, gboolean by_hand)
 {
     for (guint i = 0; i < call->view->hostdevs->len; i++) {
         const ViewHostdev *hostdev = call->view->hostdevs->pdata[i];
 
-        if (view_is_assigned(hostdev) && hostdev->dev->iommufd == BASE_YES)
+        if (view_is_assigned(hostdev) && hostdev->dev->iommufd == BASE_YES &&
+            (hostdev->dev->iommufd_by_hand || !by_hand))
             return TRUE;
     }
     return FALSE;
+}
+
+static gboolean
+opens_iommufd_as_user(const RuleCall *call)
+{
+    return is_unprivileged(call) || opens_iommufd(call, TRUE);
 }
 
 static void
@@ -222,7 +230,13 @@ check_per_user(RuleCall *call)
     g_autoptr(ViewMemlock) memlock = view_memlock(call->view, 0);
     g_autofree char *need = base_format_size(memlock->resident.value);
 
-    if (opens_iommufd(call) && !call->view->domain->iommufd_fdgroup)
+    if (opens_iommufd(call, TRUE))
+        rule_fail(
+            call, NULL, NULL,
+            "iommufd by qemu:override: the kernel adds the memory of this domain (%s) to that "
+            "of all others of its user",
+            need);
+    else if (opens_iommufd(call, FALSE) && !call->view->domain->iommufd_fdgroup)
         rule_fail(
             call, NULL, NULL,
             "iommufd without fdgroup: the kernel adds the memory of this domain (%s) to that of "
@@ -396,7 +410,7 @@ static const Rule rules[] = {
         .effect = RULE_EFFECT_LATE,
         .demotable = TRUE,
         .check = check_per_user,
-        .applies = is_unprivileged,
+        .applies = opens_iommufd_as_user,
     },
     {
         .id = "memlock-virtio-mem",

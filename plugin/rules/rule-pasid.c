@@ -224,18 +224,7 @@ check_kernel(RuleCall *call)
 static const char *
 written_offset(const RuleCall *call)
 {
-    const GPtrArray *overrides = call->view->domain->overrides;
-    guint at;
-
-    for (guint i = 0; i < overrides->len; i++) {
-        const ModelOverride *override = overrides->pdata[i];
-
-        if (g_strcmp0(override->alias, call->hostdev->dev->alias) == 0 &&
-            g_ptr_array_find_with_equal_func(override->names, "x-vpasid-cap-offset", g_str_equal,
-                                             &at))
-            return override->values->pdata[at];
-    }
-    return NULL;
+    return g_hash_table_lookup(call->hostdev->dev->properties, "x-vpasid-cap-offset");
 }
 
 static gboolean

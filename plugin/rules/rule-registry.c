@@ -10,6 +10,7 @@ static const RuleFamily *const families[] = {
     &rule_family_stack,
     &rule_family_stack_version,
     &rule_family_stack_machine,
+    &rule_family_stack_device,
     &rule_family_group,
     &rule_family_group_device,
     &rule_family_bus,

@@ -116,21 +116,26 @@ find_property(const Driver *driver, const char *name)
     return NULL;
 }
 
-/* UNKNOWN: between two QEMUs that were read and that differ, or outside of them */
+BaseTri
+rule_stack_qemu_has(gboolean in_7_2, gboolean in_10_0, gboolean in_11_1, guint64 qemu)
+{
+    if (qemu >= FROM_11_1)
+        return base_tri(in_11_1);
+    if (qemu >= AFTER_10_0)
+        return in_10_0 == in_11_1 ? base_tri(in_10_0) : BASE_UNKNOWN;
+    if (qemu >= FROM_10_0)
+        return base_tri(in_10_0);
+    if (qemu >= AFTER_7_2)
+        return in_7_2 == in_10_0 ? base_tri(in_7_2) : BASE_UNKNOWN;
+    return qemu >= FIRST_READ ? base_tri(in_7_2) : BASE_UNKNOWN;
+}
+
 static BaseTri
 has_property(const Property *property, guint64 qemu)
 {
     if (!property)
         return qemu < AFTER_11_1 ? BASE_NO : BASE_UNKNOWN;
-    if (qemu >= FROM_11_1)
-        return base_tri(property->in_11_1);
-    if (qemu >= AFTER_10_0)
-        return property->in_10_0 == property->in_11_1 ? base_tri(property->in_10_0) : BASE_UNKNOWN;
-    if (qemu >= FROM_10_0)
-        return base_tri(property->in_10_0);
-    if (qemu >= AFTER_7_2)
-        return property->in_7_2 == property->in_10_0 ? base_tri(property->in_7_2) : BASE_UNKNOWN;
-    return qemu >= FIRST_READ ? base_tri(property->in_7_2) : BASE_UNKNOWN;
+    return rule_stack_qemu_has(property->in_7_2, property->in_10_0, property->in_11_1, qemu);
 }
 
 gboolean

@@ -226,12 +226,22 @@ wants_iommufd(const RuleCall *call)
     return call->hostdev->dev->iommufd == BASE_YES;
 }
 
+static gboolean
+asks_libvirt_for_iommufd(const RuleCall *call)
+{
+    return wants_iommufd(call) && !call->hostdev->dev->iommufd_by_hand;
+}
+
 /* Element that asks for iommufd, and the libvirt that first knows it */
 static const xmlNode *
 iommufd_place(const RuleCall *call, guint64 *ret_since)
 {
     const ModelHostdev *dev = call->hostdev->dev;
 
+    if (dev->iommufd_by_hand) {
+        *ret_since = 0;
+        return NULL;
+    }
     *ret_since = dev->iommufd_written ? STACK_LIBVIRT_DRIVER_IOMMUFD : STACK_LIBVIRT_DOMAIN_IOMMUFD;
     return dev->iommufd_written ? dev->driver : NULL;
 }
@@ -455,7 +465,7 @@ static const Rule rules[] = {
         .demotable = TRUE,
         .needs = RULE_NEEDS_LIBVIRT,
         .check = check_iommufd_libvirt,
-        .applies = wants_iommufd,
+        .applies = asks_libvirt_for_iommufd,
     },
     {
         .id = "stack-iommufd-needs",

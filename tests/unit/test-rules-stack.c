@@ -161,6 +161,96 @@ test_asked(void)
     }
 }
 
+/* Properties of an assigned device, of which the second alias is libvirt's own */
+static void
+test_device_properties(void)
+{
+    static const struct {
+        const char *alias, *property, *type;
+        guint64 qemu;
+        const char *asked; /* properties that the QEMU of the host has; NULL: not asked */
+        ViommuOutcome wanted;
+    } rows[] = {
+        {"hostdev0", "ats", "string", BASE_VERSION(7, 2, 0), NULL, FAIL},
+        {"hostdev0", "ats", "string", BASE_VERSION(10, 0, 99), NULL, FAIL},
+        {"hostdev0", "ats", "string", BASE_VERSION(10, 1, 0), NULL, UNKNOWN},
+        {"hostdev0", "ats", "string", BASE_VERSION(10, 1, 0), "ats iommufd", PASS},
+        {"hostdev0", "ats", "string", BASE_VERSION(10, 1, 0), "iommufd", FAIL},
+        {"hostdev0", "ats", "string", QEMU_11_1, NULL, PASS},
+        {"hostdev0", "ats", "remove", BASE_VERSION(7, 2, 0), NULL, NOTHING},
+        {"hostdev1", "ats", "string", BASE_VERSION(7, 2, 0), NULL, NOTHING},
+        {"hostdev0", "iommufd", "string", BASE_VERSION(7, 2, 0), NULL, FAIL},
+        {"hostdev0", "iommufd", "string", BASE_VERSION(9, 0, 0), NULL, UNKNOWN},
+        {"hostdev0", "iommufd", "string", BASE_VERSION(10, 0, 0), NULL, PASS},
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(ViommuHost) host = host_new(HOST_IOMMU_VTD);
+        g_autofree char *tail = g_strdup_printf(
+            "<qemu:override><qemu:device alias='%s'><qemu:frontend><qemu:property name='%s' "
+            "type='%s' value='on'/></qemu:frontend></qemu:device></qemu:override>",
+            rows[i].alias, rows[i].property, rows[i].type);
+        Subject subject = {.host = host,
+                           .devices = CM,
+                           .hostdevs = 1,
+                           .tail = tail,
+                           .target = {NEWEST, rows[i].qemu}};
+
+        if (rows[i].asked) {
+            HostEntry *entry = host_facts_add_entry(host->qemu_devices, "vfio-pci");
+
+            entry->text = (BaseText){BASE_STATE_KNOWN, g_strdup(rows[i].asked)};
+            host->qemu_devices_state = BASE_STATE_KNOWN;
+        }
+        g_test_message("row %u", i);
+        assert_outcome(&subject, "stack-hostdev-property", rows[i].wanted);
+    }
+}
+
+/* Who lacks ATS, and from which kernel on that is told to QEMU */
+static void
+test_ats(void)
+{
+    static const struct {
+        const char *value;
+        BaseTri device;
+        gboolean unit;
+        guint64 kernel;
+        ViommuOutcome wanted;
+    } rows[] = {
+        {"on", BASE_YES, TRUE, BASE_VERSION(7, 2, 0), PASS},
+        {"on", BASE_YES, FALSE, BASE_VERSION(7, 2, 0), FAIL},
+        {"on", BASE_NO, TRUE, BASE_VERSION(7, 2, 0), FAIL},
+        {"on", BASE_UNKNOWN, TRUE, BASE_VERSION(7, 2, 0), UNKNOWN},
+        {"on", BASE_NO, TRUE, BASE_VERSION(7, 1, 99), UNKNOWN},
+        {"on", BASE_NO, TRUE, BASE_VERSION(6, 13, 0), UNKNOWN},
+        {"on", BASE_NO, TRUE, BASE_VERSION(6, 12, 99), PASS},
+        {"auto", BASE_NO, FALSE, BASE_VERSION(7, 2, 0), NOTHING},
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(ViommuHost) host = host_new(HOST_IOMMU_VTD);
+        g_autofree char *tail = g_strdup_printf(
+            "<qemu:override><qemu:device alias='hostdev0'><qemu:frontend><qemu:property name='ats' "
+            "type='string' value='%s'/></qemu:frontend></qemu:device></qemu:override>",
+            rows[i].value);
+        Subject subject = {.host = host,
+                           .devices = CM,
+                           .hostdevs = 1,
+                           .tail = tail,
+                           .target = {NEWEST, QEMU_11_1}};
+        HostDevice *device = host->devices->pdata[0];
+
+        device->pcie.state = device->pcie.extended = BASE_STATE_KNOWN;
+        device->pcie.ats = rows[i].device;
+        first_unit(host)->cap = base_u64(0);
+        first_unit(host)->ecap = base_u64(rows[i].unit ? 1 << 2 : 0);
+        host->kernel = base_u64(rows[i].kernel);
+        g_test_message("row %u", i);
+        assert_outcome(&subject, "stack-hostdev-ats", rows[i].wanted);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -170,5 +260,7 @@ main(int argc, char **argv)
     g_test_add_func("/stack/attributes", test_attributes);
     g_test_add_func("/stack/properties", test_properties);
     g_test_add_func("/stack/asked", test_asked);
+    g_test_add_func("/stack/device-properties", test_device_properties);
+    g_test_add_func("/stack/ats", test_ats);
     return g_test_run();
 }
