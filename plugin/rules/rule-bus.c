@@ -94,6 +94,36 @@ check_guest_group(RuleCall *call)
                   address->pci.bus, address->pci.slot);
 }
 
+/* What asks for PASIDs is told by pasid-without-nesting. */
+static gboolean
+wants_guest_iommu(const RuleCall *call)
+{
+    return call->hostdev->demand.usage == VIOMMU_USAGE_GUEST_IOMMU &&
+           view_is_assigned(call->hostdev);
+}
+
+static void
+check_covered(RuleCall *call)
+{
+    const ViewHostdev *hostdev = call->hostdev;
+    const View *view = call->view;
+
+    if (hostdev->covered == BASE_UNKNOWN)
+        rule_unknown(call, "the device's guest <address>", "write the <address> on the device");
+    else if (hostdev->covered == BASE_YES)
+        return;
+    else if (view->iommus->len == 0)
+        rule_fail(call, NULL, NULL, "usage guest-iommu (%s), and the guest has no vIOMMU",
+                  hostdev->demand.because);
+    else if (view_is_bypassed(view->domain, hostdev->root_bus))
+        rule_fail(call, NULL, "no bypass_iommu on that bus, or usage dma",
+                  "usage guest-iommu (%s), and root bus %u is told to go past the vIOMMU",
+                  hostdev->demand.because, hostdev->root_bus);
+    else
+        rule_fail(call, NULL, NULL, "usage guest-iommu (%s), and no vIOMMU covers root bus %u",
+                  hostdev->demand.because, hostdev->root_bus);
+}
+
 static const Rule rules[] = {
     {
         .id = "bus-root-port-acs",
@@ -133,6 +163,26 @@ static const Rule rules[] = {
         .needs = RULE_NEEDS_USAGE,
         .check = check_guest_group,
         .applies = hostdev_wants_isolation,
+    },
+    {
+        .id = "bus-device-uncovered",
+        .severity = VIOMMU_SEVERITY_ERROR,
+        .summary = "a device that the guest isolates, and no vIOMMU covers it",
+        .rationale =
+            "The domain starts, and the guest has no IOMMU group for the device: its own VFIO "
+            "takes the device in no-IOMMU mode only, in which any program that has it can write "
+            "all of the guest's memory. A vSMMU with pciBus covers the buses below that expander; "
+            "bypass_iommu on a bus takes it out of any vIOMMU.",
+        .remedy = "an <iommu> over the device's bus (virt-viommu apply writes it), or usage dma",
+        .source = "QEMU 11.1 hw/pci/pci.c:2996-3000; no groups seen in a Linux 7.2 guest without "
+                  "vIOMMU and on a bus with bypass_iommu",
+        .fixer = RULE_FIXER_DOMAIN,
+        .scope = RULE_SCOPE_HOSTDEV,
+        .effect = RULE_EFFECT_SILENT,
+        .demotable = TRUE,
+        .needs = RULE_NEEDS_USAGE,
+        .check = check_covered,
+        .applies = wants_guest_iommu,
     },
     {
         .id = "bus-endpoint-on-expander",
