@@ -79,12 +79,32 @@ parse_pasid(const Config *config, gsize offset, HostPcie *ret)
     ret->pasid_enabled = base_tri(get(config, offset + 6, 2) & 1);
 }
 
+/* Root ports of Intel's 100 and 200 series chipsets have the ACS control register as a double word
+ * of its own (Linux 7.2 drivers/pci/quirks.c: pci_quirk_intel_spt_pch_acs()). */
+static gboolean
+has_wide_acs(const Config *config, const HostPcie *pcie)
+{
+    static const guint16 ranges[][2] = {
+        {0xa110, 0xa11f}, {0xa167, 0xa16a}, {0xa290, 0xa29f}, {0xa2e7, 0xa2ee}, {0x9d10, 0x9d1b}};
+    guint device = get(config, 2, 2);
+
+    if (get(config, 0, 2) != 0x8086 || pcie->type != HOST_PCIE_ROOT_PORT)
+        return FALSE;
+    for (guint i = 0; i < G_N_ELEMENTS(ranges); i++) {
+        if (device >= ranges[i][0] && device <= ranges[i][1])
+            return TRUE;
+    }
+    return FALSE;
+}
+
 static void
 parse_acs(const Config *config, gsize offset, HostPcie *ret)
 {
+    gsize control = offset + (has_wide_acs(config, ret) ? 8 : 6);
+
     ret->acs_state = BASE_STATE_KNOWN;
     ret->acs_cap = get(config, offset + 4, 2) & 0x7f;
-    ret->acs_ctrl = get(config, offset + 6, 2) & 0x7f;
+    ret->acs_ctrl = get(config, control, 2) & 0x7f;
 }
 
 static void

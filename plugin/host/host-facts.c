@@ -85,6 +85,7 @@ device_free(gpointer data)
     clear_text(&device->driver);
     clear_text(&device->vfio_dev);
     clear_text(&device->parent);
+    clear_text(&device->vmd);
     clear_text(&device->physfn);
     clear_text(&device->reset_method);
     g_array_unref(device->bars);

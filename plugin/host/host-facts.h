@@ -123,16 +123,17 @@ typedef struct {
 
 typedef struct {
     BasePci address;
-    BaseU64 vendor, device;               /* 16 bits */
-    BaseU64 class;                        /* 24 bits: base, sub, interface */
-    BaseText iommu;                       /* name of a HostIommu; absent: not translated */
-    BaseU64 group;                        /* id of a HostGroup; absent: none */
-    BaseText driver;                      /* absent: no driver bound */
-    BaseTri vfio_variant;                 /* bound to a VFIO driver of its own, not to vfio-pci */
-    BaseText vfio_dev;                    /* "vfio0"; absent: no VFIO character device */
-    BaseU64 numa_node;                    /* absent: the host does not tell */
-    BaseText parent;                      /* address of the bridge above; absent: a root bus */
-    BaseText physfn;                      /* address of the PF of a VF; absent: not a VF */
+    BaseU64 vendor, device; /* 16 bits */
+    BaseU64 class;          /* 24 bits: base, sub, interface */
+    BaseText iommu;         /* name of a HostIommu; absent: not translated */
+    BaseU64 group;          /* id of a HostGroup; absent: none */
+    BaseText driver;        /* absent: no driver bound */
+    BaseTri vfio_variant;   /* bound to a VFIO driver of its own, not to vfio-pci */
+    BaseText vfio_dev;      /* "vfio0"; absent: no VFIO character device */
+    BaseU64 numa_node;      /* absent: the host does not tell */
+    BaseText parent;        /* address of the bridge above; absent: a root bus */
+    BaseText vmd;           /* address of the VMD whose domain it is in; absent: none */
+    BaseText physfn;        /* address of the PF of a VF; absent: not a VF */
     BaseU64 sriov_totalvfs, sriov_numvfs; /* absent: no SR-IOV */
     BaseText reset_method;
     BaseState bars_state;

@@ -102,6 +102,7 @@ const HostField host_fields_device[] = {
     OTHER(HostDevice, vfio_dev, "vfio_dev", HOST_FIELD_TEXT),
     NUMBER(HostDevice, numa_node, "numa_node", G_MAXINT32),
     OTHER(HostDevice, parent, "parent", HOST_FIELD_ADDRESS),
+    OTHER(HostDevice, vmd, "vmd", HOST_FIELD_ADDRESS),
     OTHER(HostDevice, physfn, "physfn", HOST_FIELD_ADDRESS),
     NUMBER(HostDevice, sriov_totalvfs, "sriov_totalvfs", G_MAXUINT16),
     NUMBER(HostDevice, sriov_numvfs, "sriov_numvfs", G_MAXUINT16),

@@ -62,6 +62,25 @@ read_link(const Reader *reader, const char *file, BaseText *ret)
         *ret = (BaseText){BASE_STATE_KNOWN, name};
 }
 
+/* A function that is an IOMMU itself (AMD, virtio) has a directory there, with its name in it;
+ * nothing translates it. */
+static void
+read_iommu(const Reader *reader)
+{
+    BaseText *iommu = &reader->device->iommu;
+    g_auto(HostDir) dir = -1;
+    char *name = NULL;
+    int failed = host_sys_link(reader->dir, "iommu", &name);
+
+    if (!failed)
+        *iommu = (BaseText){BASE_STATE_KNOWN, name};
+    else if (failed == ENOENT ||
+             (failed == EBADMSG && !host_sys_open_dir(reader->dir, "iommu", &dir)))
+        iommu->state = BASE_STATE_ABSENT;
+    else
+        device_failed(reader, "iommu", "iommu", failed);
+}
+
 static void
 read_group(const Reader *reader)
 {
@@ -110,15 +129,16 @@ read_numa_node(const Reader *reader)
 static void
 read_reset_method(const Reader *reader)
 {
-    char *text = NULL;
+    g_autofree char *text = NULL;
     int failed = host_sys_text(reader->dir, "reset_method", &text);
 
-    if (failed == ENOENT) /* hidden where nothing can reset the function */
+    /* hidden where nothing can reset the function, empty once an admin took all methods away */
+    if (failed == ENOENT || (!failed && !*text))
         reader->device->reset_method.state = BASE_STATE_ABSENT;
     else if (failed)
         device_failed(reader, "reset_method", "reset_method", failed);
     else
-        reader->device->reset_method = (BaseText){BASE_STATE_KNOWN, text};
+        reader->device->reset_method = (BaseText){BASE_STATE_KNOWN, g_steal_pointer(&text)};
 }
 
 /* "0x00000000fe600000 0x00000000fe61ffff 0x0000000000040200", and moves *cursor to the next line */
@@ -217,22 +237,51 @@ read_mdev_types(const Reader *reader)
         device_failed(reader, "mdev_types", "mdev_supported_types", failed);
 }
 
-/* The directory that the function's own is in: of the bridge above, or "pci0000:00" of a root
- * bus. */
-static void
-take_parent(HostDevice *device, const char *target)
+static gboolean
+is_address(const char *text)
 {
-    g_autofree char *above = g_path_get_dirname(target);
-    const char *name = strrchr(above, '/');
     BasePci ignored;
 
-    if (!name)
+    return base_pci_parse(text, &ignored);
+}
+
+/* (nullable) @text: absent */
+static BaseText
+address_text(const char *text)
+{
+    return (BaseText){text ? BASE_STATE_KNOWN : BASE_STATE_ABSENT, g_strdup(text)};
+}
+
+/* What is above a function in the path of its directory: the bridge, or the root bus, which an
+ * Intel VMD has below itself: "…/pci0000:00/0000:00:0e.0/pci10000:e0/10000:e0:1d.0". A recorded
+ * tree may have directories in place of links, which tell neither. */
+static gboolean
+take_place(HostDevice *device, const char *target)
+{
+    g_auto(GStrv) parts = g_strsplit(target, "/", -1);
+    guint last = g_strv_length(parts) - 1, root = last;
+
+    while (root > 0 && is_address(parts[root]))
+        root--;
+    if (root == last || !g_str_has_prefix(parts[root], "pci"))
+        return FALSE;
+    device->parent = address_text(last - root > 1 ? parts[last - 1] : NULL);
+    device->vmd = address_text(root > 0 && is_address(parts[root - 1]) ? parts[root - 1] : NULL);
+    return TRUE;
+}
+
+static void
+read_place(const Reader *reader, int devices_dir)
+{
+    g_autofree char *target = NULL;
+    g_autofree char *fact = NULL;
+
+    if (host_sys_target(devices_dir, reader->name, &target) == 0 &&
+        take_place(reader->device, target))
         return;
-    name++;
-    if (base_pci_parse(name, &ignored))
-        device->parent = (BaseText){BASE_STATE_KNOWN, g_strdup(name)};
-    else if (g_str_has_prefix(name, "pci"))
-        device->parent.state = BASE_STATE_ABSENT;
+    fact = g_strdup_printf("devices/%s/parent", reader->name);
+    host_facts_explain(reader->tree->host, fact,
+                       "/" DEVICES_PATH "/%s is no link to the place of a function", reader->name);
 }
 
 static void
@@ -243,7 +292,7 @@ read_facts(const Reader *reader)
     read_number(reader, "vendor", 0, G_MAXUINT16, FALSE, &device->vendor);
     read_number(reader, "device", 0, G_MAXUINT16, FALSE, &device->device);
     read_number(reader, "class", 0, 0xffffff, FALSE, &device->class);
-    read_link(reader, "iommu", &device->iommu);
+    read_iommu(reader);
     read_group(reader);
     read_link(reader, "driver", &device->driver);
     device->vfio_variant = is_variant(device);
@@ -298,7 +347,6 @@ read_device(HostTree *tree, int devices_dir, const char *name, gboolean neighbou
 {
     g_auto(HostDir) dir = -1;
     Reader reader = {.tree = tree, .name = name};
-    g_autofree char *target = NULL;
     BasePci address;
     int failed;
 
@@ -309,9 +357,7 @@ read_device(HostTree *tree, int devices_dir, const char *name, gboolean neighbou
         return;
     reader.dir = dir;
     reader.device = host_facts_add_device(tree->host, address);
-    /* a recorded tree may have directories in place of links */
-    if (host_sys_target(devices_dir, name, &target) == 0)
-        take_parent(reader.device, target);
+    read_place(&reader, devices_dir);
     if (failed)
         closed(tree, name, failed);
     else if (neighbour)

@@ -192,7 +192,19 @@ read_switch(HostTree *tree, const char *fact, const char *path)
     return BASE_UNKNOWN;
 }
 
-/* Linux 7.2 drivers/vfio/vfio_iommu_type1.c:53, vfio_main.c:49, pci/vfio_pci.c:50 */
+/* Where vfio is loaded (it made its class) and has no such parameter, the kernel was built without
+ * CONFIG_VFIO_NOIOMMU (Linux 7.2 drivers/vfio/vfio_main.c:56-62). */
+static BaseTri
+read_noiommu(HostTree *tree)
+{
+    static const char *const path = "sys/module/vfio/parameters/enable_unsafe_noiommu_mode";
+
+    if (host_sys_gone(tree->root, path) && host_sys_exists(tree->root, "sys/class/vfio-dev"))
+        return BASE_NO;
+    return read_switch(tree, "vfio/noiommu", path);
+}
+
+/* Linux 7.2 drivers/vfio/vfio_iommu_type1.c:53, pci/vfio_pci.c:50 */
 void
 host_tree_read_limits(HostTree *tree)
 {
@@ -201,8 +213,7 @@ host_tree_read_limits(HostTree *tree)
     host->unsafe_interrupts =
         read_switch(tree, "vfio/unsafe_interrupts",
                     "sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts");
-    host->noiommu =
-        read_switch(tree, "vfio/noiommu", "sys/module/vfio/parameters/enable_unsafe_noiommu_mode");
+    host->noiommu = read_noiommu(tree);
     host->denylist_off =
         read_switch(tree, "vfio/denylist_off", "sys/module/vfio_pci/parameters/disable_denylist");
     read_hugepages(tree);

@@ -90,6 +90,36 @@ test_capabilities(void)
     g_assert_cmpint(pcie.type, ==, HOST_PCIE_UNKNOWN);
 }
 
+/* Intel's 100 and 200 series: the control register is two bytes further on. */
+static void
+test_wide_acs(void)
+{
+    guint8 bytes[4096];
+    HostPcie pcie;
+
+    make_endpoint(bytes);
+    put16(bytes, 2, 0xa110);
+    put16(bytes, 0x62, 0x0042); /* root port */
+    put_extended(bytes, 0x100, 0x000d, 0);
+    put16(bytes, 0x104, 0x000f);
+    put16(bytes, 0x106, 0x0012);
+    put16(bytes, 0x108, 0x001d);
+    g_assert_null(host_config_parse(bytes, sizeof bytes, &pcie));
+    g_assert_cmphex(pcie.acs_cap, ==, 0x0f);
+    g_assert_cmphex(pcie.acs_ctrl, ==, 0x1d);
+    for (guint i = 0; i < 3; i++) {
+        static const struct {
+            guint16 vendor, device, flags;
+        } others[] = {{0x8086, 0xa10f, 0x42}, {0x8087, 0xa110, 0x42}, {0x8086, 0xa110, 0x62}};
+
+        put16(bytes, 0, others[i].vendor);
+        put16(bytes, 2, others[i].device);
+        put16(bytes, 0x62, others[i].flags);
+        g_assert_null(host_config_parse(bytes, sizeof bytes, &pcie));
+        g_assert_cmphex(pcie.acs_ctrl, ==, 0x12);
+    }
+}
+
 static void
 test_conventional(void)
 {
@@ -213,6 +243,7 @@ main(int argc, char **argv)
     g_test_set_nonfatal_assertions();
     g_test_add_func("/host-config/capabilities", test_capabilities);
     g_test_add_func("/host-config/conventional", test_conventional);
+    g_test_add_func("/host-config/wide-acs", test_wide_acs);
     g_test_add_func("/host-config/damaged", test_damaged);
     g_test_add_func("/host-config/iort", test_iort);
     return g_test_run();

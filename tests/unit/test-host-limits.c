@@ -134,6 +134,21 @@ test_switches(Tree *tree, gconstpointer data)
     g_assert_nonnull(host_facts_reason(host, "vfio/denylist_off"));
 }
 
+/* The mode is no part of most kernels: vfio is there, the parameter is not. */
+static void
+test_noiommu(Tree *tree, gconstpointer data)
+{
+    g_autoptr(ViommuHost) without = read_facts(tree);
+    g_autoptr(ViommuHost) with = NULL;
+
+    (void)data;
+    g_assert_cmpint(without->noiommu, ==, BASE_UNKNOWN);
+    g_assert_nonnull(host_facts_reason(without, "vfio/noiommu"));
+    put(tree, "sys/class/vfio-dev/x", "");
+    with = read_facts(tree);
+    g_assert_cmpint(with->noiommu, ==, BASE_NO);
+}
+
 /* --- systemd units --- */
 
 typedef struct {
@@ -274,6 +289,7 @@ main(int argc, char **argv)
     g_test_add("/host/limits/pinned", Tree, NULL, setup, test_pinned, teardown);
     g_test_add("/host/limits/hugepages", Tree, NULL, setup, test_hugepages, teardown);
     g_test_add("/host/limits/switches", Tree, NULL, setup, test_switches, teardown);
+    g_test_add("/host/limits/noiommu", Tree, NULL, setup, test_noiommu, teardown);
     g_test_add("/host/limits/unit", Tree, NULL, setup, test_unit, teardown);
     g_test_add("/host/limits/kind", Tree, NULL, setup, test_kind, teardown);
     g_test_add("/host/limits/options", Tree, NULL, setup, test_options, teardown);

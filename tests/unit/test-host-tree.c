@@ -236,19 +236,54 @@ check_nodedev_group(const ViommuHost *host, const GStrv lines, guint *cursor)
         g_assert_cmpuint(group->devices->len, ==, members);
 }
 
+/* "  <parent>pci_0000_00_1c_0</parent>"; (transfer full) (nullable): its address */
+static char *
+nodedev_address(const char *line, const char *element)
+{
+    g_autofree char *start = g_strdup_printf("<%s>pci_", element);
+    char *address = strstr(line, start) ? g_strdup(strstr(line, start) + strlen(start)) : NULL;
+
+    if (address) {
+        address[strlen("0000:00:00.0")] = '\0';
+        address[4] = address[7] = ':';
+        address[10] = '.';
+    }
+    return address;
+}
+
+/* A function that is the child of another, or of none */
+static guint
+check_nodedev_parent(const ViommuHost *host, const GStrv lines, guint line)
+{
+    g_autofree char *address = nodedev_address(lines[line], "name");
+    g_autofree char *parent = NULL;
+
+    if (!address)
+        return 0;
+    parent = nodedev_address(lines[line + 2], "parent");
+    g_assert_nonnull(strstr(lines[line + 2], "<parent>"));
+    g_assert_cmpstr(device_at(host, address)->parent.text, ==, parent);
+    g_assert_cmpint(device_at(host, address)->parent.state, ==,
+                    parent ? BASE_STATE_KNOWN : BASE_STATE_ABSENT);
+    g_assert_cmpint(device_at(host, address)->vmd.state, ==, BASE_STATE_ABSENT);
+    return parent ? 1 : 0;
+}
+
 static void
 check_nodedev(const Recording *recording, const char *name)
 {
     g_auto(GStrv) lines = captured_lines(recording, name);
-    guint groups = 0;
+    guint groups = 0, children = 0;
 
     for (guint i = 0; lines[i]; i++) {
+        children += check_nodedev_parent(recording->host, lines, i);
         if (strstr(lines[i], "<iommuGroup ")) {
             check_nodedev_group(recording->host, lines, &i);
             groups++;
         }
     }
     g_assert_cmpuint(groups, >=, recording->host->groups->len);
+    g_assert_cmpuint(children, >=, 9);
 }
 
 /* ---- the kernel's own text of reserved regions ---- */
