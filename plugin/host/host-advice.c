@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "host-advice.h"
 
+#include "host-isolation.h"
+
 #define VENDOR_INTEL 0x8086
 
 /* What vfio-pci refuses to bind unless loaded with disable_denylist=1: QAT C3XXX, C62X, DH895XCC
  * and their VFs, DSA and IAX of Sapphire Rapids (Linux 7.2 drivers/vfio/pci/vfio_pci.c:63-82). */
 static const guint16 denylist[] = {0x19e2, 0x19e3, 0x37c8, 0x37c9, 0x0435, 0x0443, 0x0b25, 0x0cfe};
 
-static gboolean
-is_denied(const ViommuHost *host, const HostDevice *device)
+gboolean
+host_device_is_denied(const HostDevice *device)
 {
-    if (host->denylist_off == BASE_YES || device->vendor.value != VENDOR_INTEL ||
-        !base_u64_is_known(device->device))
+    if (device->vendor.value != VENDOR_INTEL || !base_u64_is_known(device->device))
         return FALSE;
     for (guint i = 0; i < G_N_ELEMENTS(denylist); i++) {
         if (device->device.value == denylist[i])
@@ -64,8 +65,8 @@ behind_conventional_bridge(const ViommuHost *host, const HostGroup *group)
         const HostDevice *member =
             host_facts_device(host, g_array_index(group->devices, BasePci, i));
 
-        if (member && member->pcie.state == BASE_STATE_KNOWN &&
-            member->pcie.type == HOST_PCIE_TO_PCI_BRIDGE)
+        if (member && base_bits(member->class.value, 23, 8) == 0x0604 &&
+            host_bridge_is_conventional(member))
             return TRUE;
     }
     return FALSE;
@@ -84,7 +85,10 @@ static gboolean
 is_unassignable(const HostDevice *device, const HostGroup *group, HostAdvice *ret)
 {
     ret->ability = HOST_ABILITY_NONE;
-    if (device->group.state == BASE_STATE_ABSENT || device->iommu.state == BASE_STATE_ABSENT)
+    if (group && host_group_is_noiommu(group))
+        set_reason(ret, HOST_SCOPE_DEVICE,
+                   "no IOMMU translates it: VFIO gives it to privileged programs, not to guests");
+    else if (device->group.state == BASE_STATE_ABSENT || device->iommu.state == BASE_STATE_ABSENT)
         set_reason(ret, HOST_SCOPE_DEVICE, "no IOMMU translates it");
     else if (group && host_group_direct(group) == BASE_YES)
         set_reason(ret, HOST_SCOPE_GROUP,
@@ -139,7 +143,7 @@ next_step(const ViommuHost *host, const HostDevice *device, const HostGroup *gro
     if (device->driver.state == BASE_STATE_UNKNOWN ||
         (device->driver.text && host_driver_leaves_dma(device->driver.text)))
         return NULL;
-    if (is_denied(host, device))
+    if (host_device_is_denied(device) && host->denylist_off != BASE_YES)
         return g_strdup("load vfio-pci with disable_denylist=1, without which it refuses");
     if (single || !device->driver.text)
         return g_strdup("bind to vfio-pci, or managed='yes'");

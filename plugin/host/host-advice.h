@@ -32,7 +32,10 @@ void host_advise(const ViommuHost *host, const HostDevice *device, HostAdvice *r
 void host_advice_clear(HostAdvice *advice);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(HostAdvice, host_advice_clear)
 
+/* Whether vfio-pci refuses to bind it unless loaded with disable_denylist=1 */
+gboolean host_device_is_denied(const HostDevice *device);
+
 /* Whether the group has a region of type "direct" (RMRR, IVMD, RMR), with which Linux refuses to
- * assign (Linux 7.2 drivers/iommu/iommu.c:2404-2417; sysfs tells it for the group, the kernel
- * decides it for each function). */
+ * assign: sysfs tells it for the group, the kernel tests each function, and one is enough, since a
+ * group is claimed as a whole (Linux 7.2 drivers/iommu/iommu.c:2404-2417, 3394-3411). */
 BaseTri host_group_direct(const HostGroup *group);

@@ -72,5 +72,11 @@ BaseTri host_group_viable(const ViommuHost *host, const HostGroup *group, const 
                           const HostDevice **ret_blocker);
 /* Number of members that are not PCI bridges; the state tells whether it is known. */
 BaseU64 host_group_endpoints(const ViommuHost *host, const HostGroup *group);
+/* Members on a driver that keeps DMA for itself, each of which makes the group not viable.
+ * (transfer full): of const HostDevice * */
+GPtrArray *host_group_blockers(const ViommuHost *host, const HostGroup *group);
+/* Made by VFIO for a function without IOMMU; mediated devices get groups of the same name, but have
+ * no PCI function in them (Linux 7.2 drivers/vfio/group.c:588-700). */
+gboolean host_group_is_noiommu(const HostGroup *group);
 gboolean host_driver_leaves_dma(const char *driver);
 gboolean host_device_is_bridge(const HostDevice *device);

@@ -16,7 +16,7 @@ listed(const GArray *addresses, BasePci address)
 
 /* Drivers with driver_managed_dma: the vfio family, pci-stub and pcieport (Linux 7.2
  * pci/pcie/portdrv.c:801, pci/pci-stub.c:39, vfio/). Variant drivers are named after their
- * module: nvgrace_gpu_vfio_pci, mlx5_vfio_pci. */
+ * module: nvgrace_gpu_vfio_pci, mlx5_vfio_pci; xe-vfio-pci is not. */
 gboolean
 host_driver_leaves_dma(const char *driver)
 {
@@ -53,6 +53,27 @@ host_group_viable(const ViommuHost *host, const HostGroup *group, const GArray *
         return BASE_NO;
     }
     return viable;
+}
+
+GPtrArray *
+host_group_blockers(const ViommuHost *host, const HostGroup *group)
+{
+    GPtrArray *blockers = g_ptr_array_new();
+
+    for (guint i = 0; i < group->devices->len; i++) {
+        const HostDevice *device =
+            host_facts_device(host, g_array_index(group->devices, BasePci, i));
+
+        if (device && device->driver.text && !host_driver_leaves_dma(device->driver.text))
+            g_ptr_array_add(blockers, (gpointer)device);
+    }
+    return blockers;
+}
+
+gboolean
+host_group_is_noiommu(const HostGroup *group)
+{
+    return g_strcmp0(group->name.text, "vfio-noiommu") == 0 && group->devices->len > 0;
 }
 
 /* PCI-to-PCI and ISA bridges, which the kernel tolerates in a singleton group */

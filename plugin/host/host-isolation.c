@@ -13,14 +13,27 @@
 #define NEEDED_ACS (HOST_ACS_SV | HOST_ACS_RR | HOST_ACS_CR | HOST_ACS_UF)
 #define DEPTH      32 /* bridges above each other; PCI has 256 buses */
 
-const HostDevice *
-host_device_parent(const ViommuHost *host, const HostDevice *device)
+static const HostDevice *
+find(const ViommuHost *host, BaseText text)
 {
     BasePci address;
 
-    if (!device->parent.text || !base_pci_parse(device->parent.text, &address))
+    if (text.state != BASE_STATE_KNOWN || !base_pci_parse(text.text, &address))
         return NULL;
     return host_facts_device(host, address);
+}
+
+const HostDevice *
+host_device_parent(const ViommuHost *host, const HostDevice *device)
+{
+    return find(host, device->parent);
+}
+
+/* Whether the bridge above is known, or known not to be there. */
+static gboolean
+knows_parent(const ViommuHost *host, const HostDevice *device)
+{
+    return device->parent.state == BASE_STATE_ABSENT || host_device_parent(host, device);
 }
 
 static gboolean
@@ -29,20 +42,30 @@ is_virtual(const HostDevice *device)
     return device->physfn.state == BASE_STATE_KNOWN;
 }
 
-/* Another function of the same slot; the header bit that says so is not among the facts. */
 static gboolean
+same_slot(const HostDevice *a, const HostDevice *b)
+{
+    return a->address.domain == b->address.domain && a->address.bus == b->address.bus &&
+           a->address.slot == b->address.slot;
+}
+
+/* Whether its slot has other functions; the header bit that says so is not among the facts. VFs do
+ * not count. */
+static BaseTri
 has_siblings(const ViommuHost *host, const HostDevice *device)
 {
+    BaseTri siblings = BASE_NO;
+
     for (guint i = 0; i < host->devices->len; i++) {
         const HostDevice *other = host->devices->pdata[i];
 
-        if (other != device && !is_virtual(other) &&
-            other->address.domain == device->address.domain &&
-            other->address.bus == device->address.bus &&
-            other->address.slot == device->address.slot)
-            return TRUE;
+        if (other == device || is_virtual(other) || !same_slot(other, device))
+            continue;
+        if (other->physfn.state == BASE_STATE_ABSENT)
+            return BASE_YES;
+        siblings = BASE_UNKNOWN;
     }
-    return FALSE;
+    return siblings;
 }
 
 /* "SV+RR": what is needed, could be switched on, and is not */
@@ -85,6 +108,19 @@ flags_enabled(const HostPcie *pcie, char **ret_lack)
     return BASE_NO;
 }
 
+/* A function alone in its slot has nobody to reach. */
+static BaseTri
+function_enabled(const ViommuHost *host, const HostDevice *device, char **ret_lack)
+{
+    BaseTri siblings = has_siblings(host, device);
+    BaseTri enabled = siblings == BASE_NO ? BASE_YES : flags_enabled(&device->pcie, ret_lack);
+
+    if (siblings == BASE_YES || enabled == BASE_YES)
+        return enabled;
+    g_clear_pointer(ret_lack, g_free);
+    return BASE_UNKNOWN;
+}
+
 BaseTri
 host_acs_enabled(const ViommuHost *host, const HostDevice *device, char **ret_lack)
 {
@@ -105,8 +141,7 @@ host_acs_enabled(const ViommuHost *host, const HostDevice *device, char **ret_la
     case HOST_PCIE_LEGACY_ENDPOINT:
     case HOST_PCIE_UPSTREAM:
     case HOST_PCIE_RC_ENDPOINT:
-        /* a function alone has nobody to reach */
-        return has_siblings(host, device) ? flags_enabled(pcie, ret_lack) : BASE_YES;
+        return function_enabled(host, device, ret_lack);
     case HOST_PCIE_TO_PCI_BRIDGE:
     case HOST_PCI_TO_PCIE_BRIDGE:
     case HOST_PCIE_RC_EVENT_COLLECTOR:
@@ -127,19 +162,29 @@ explain(HostIsolation *ret, char *because)
     ret->because = because;
 }
 
-/* The bridge nearest to the root that speaks for everything below it. */
-static const HostDevice *
-alias_of(const ViommuHost *host, const HostDevice *device)
+gboolean
+host_bridge_is_conventional(const HostDevice *bridge)
 {
-    const HostDevice *alias = NULL, *above = host_device_parent(host, device);
+    return bridge->pcie.state == BASE_STATE_ABSENT ||
+           (bridge->pcie.state == BASE_STATE_KNOWN && bridge->pcie.type == HOST_PCIE_TO_PCI_BRIDGE);
+}
 
+/* *ret_alias: the bridge nearest to the root that speaks for everything below it, or NULL. FALSE:
+ * not all of the path up to the root is known. */
+static gboolean
+find_alias(const ViommuHost *host, const HostDevice *device, const HostDevice **ret_alias)
+{
+    const HostDevice *above = device;
+
+    *ret_alias = NULL;
     for (guint depth = 0; above && depth < DEPTH; depth++) {
-        if (above->pcie.state == BASE_STATE_ABSENT ||
-            (above->pcie.state == BASE_STATE_KNOWN && above->pcie.type == HOST_PCIE_TO_PCI_BRIDGE))
-            alias = above;
+        if (!knows_parent(host, above))
+            return FALSE;
         above = host_device_parent(host, above);
+        if (above && host_bridge_is_conventional(above))
+            *ret_alias = above;
     }
-    return alias;
+    return !above;
 }
 
 /* pci_acs_path_enabled() from @bridge up to the root */
@@ -162,19 +207,21 @@ path_enabled(const ViommuHost *host, const HostDevice *bridge, HostIsolation *re
     return BASE_YES;
 }
 
-/* get_pci_function_alias_group(): the lowest function of the slot that is not isolated either */
+/* get_pci_function_alias_group(): the lowest function of the slot that is not isolated either.
+ * (nullable): NULL: not known */
 static const HostDevice *
 slot_head(const ViommuHost *host, const HostDevice *device)
 {
     for (guint i = 0; i < host->devices->len; i++) {
         const HostDevice *other = host->devices->pdata[i];
         g_autofree char *lack = NULL;
+        BaseTri enabled;
 
-        if (!is_virtual(other) && other->address.domain == device->address.domain &&
-            other->address.bus == device->address.bus &&
-            other->address.slot == device->address.slot &&
-            host_acs_enabled(host, other, &lack) == BASE_NO)
-            return other;
+        if (is_virtual(other) || !same_slot(other, device))
+            continue;
+        enabled = host_acs_enabled(host, other, &lack);
+        if (enabled != BASE_YES)
+            return enabled == BASE_NO && other->physfn.state == BASE_STATE_ABSENT ? other : NULL;
     }
     return device;
 }
@@ -183,41 +230,76 @@ static BaseTri
 judge_slot(const ViommuHost *host, const HostDevice *device, HostIsolation *ret)
 {
     g_autofree char *lack = NULL;
-    BaseTri enabled;
+    const HostDevice *head;
+    BaseTri siblings, enabled;
 
     ret->head = device->address;
-    if (is_virtual(device) || !has_siblings(host, device))
+    if (is_virtual(device))
+        return BASE_YES;
+    siblings = has_siblings(host, device);
+    if (siblings == BASE_NO)
         return BASE_YES;
     enabled = host_acs_enabled(host, device, &lack);
     if (enabled != BASE_NO)
         return enabled;
-    ret->head = slot_head(host, device)->address;
+    head = slot_head(host, device);
+    if (siblings != BASE_YES || device->physfn.state == BASE_STATE_UNKNOWN || !head)
+        return BASE_UNKNOWN;
+    ret->head = head->address;
     explain(ret, g_strdup_printf("the functions of %04x:%02x:%02x reach each other: it %s",
                                  device->address.domain, device->address.bus, device->address.slot,
                                  lack));
     return BASE_YES;
 }
 
+static BaseTri isolate(const ViommuHost *host, const HostDevice *device, HostIsolation *ret,
+                       guint depth);
+
+/* Behind a bridge that isolates nothing: its group is this one's too. */
+static BaseTri
+join_bridge(const ViommuHost *host, const HostDevice *bridge, HostIsolation *ret, guint depth)
+{
+    g_autofree char *because = g_strdup(ret->because);
+
+    if (isolate(host, bridge, ret, depth + 1) == BASE_UNKNOWN)
+        return BASE_UNKNOWN;
+    explain(ret, g_steal_pointer(&because));
+    return BASE_YES;
+}
+
+/* All in its domain does DMA as the VMD itself (Linux 7.2 drivers/pci/search.c
+ * pci_for_each_dma_alias(), arch/x86/pci/common.c pci_real_dma_dev()). */
+static BaseTri
+join_vmd(const ViommuHost *host, const HostDevice *device, HostIsolation *ret, guint depth)
+{
+    const HostDevice *vmd = find(host, device->vmd);
+
+    if (!vmd || isolate(host, vmd, ret, depth + 1) == BASE_UNKNOWN)
+        return BASE_UNKNOWN;
+    explain(ret,
+            g_strdup_printf("VMD %s does DMA in the name of all in its domain", device->vmd.text));
+    return BASE_YES;
+}
+
 static BaseTri
 isolate(const ViommuHost *host, const HostDevice *device, HostIsolation *ret, guint depth)
 {
-    const HostDevice *alias = alias_of(host, device);
-    const HostDevice *start = alias ? alias : device, *above = host_device_parent(host, start);
+    const HostDevice *alias, *start, *above;
     BaseTri path;
 
-    if (device->parent.state == BASE_STATE_UNKNOWN || depth > DEPTH)
+    if (depth > DEPTH)
         return BASE_UNKNOWN;
+    if (device->vmd.text)
+        return join_vmd(host, device, ret, depth);
+    if (!find_alias(host, device, &alias))
+        return BASE_UNKNOWN;
+    start = alias ? alias : device;
+    above = host_device_parent(host, start);
     path = path_enabled(host, above, ret);
     if (path == BASE_UNKNOWN)
         return BASE_UNKNOWN;
-    if (path == BASE_NO) {
-        g_autofree char *because = g_strdup(ret->because);
-
-        if (isolate(host, above, ret, depth + 1) == BASE_UNKNOWN)
-            return BASE_UNKNOWN;
-        explain(ret, g_steal_pointer(&because));
-        return BASE_YES;
-    }
+    if (path == BASE_NO)
+        return join_bridge(host, above, ret, depth);
     path = judge_slot(host, start, ret);
     if (alias) {
         g_autofree char *name = base_pci_format(alias->address);

@@ -9,8 +9,12 @@ typedef struct {
     char *because; /* why it does not stand for itself; NULL: it does */
 } HostIsolation;
 
-/* (transfer none) (nullable): the bridge above; NULL: none, or not known */
+/* (transfer none) (nullable): the bridge above; NULL: none, or not known. The state of its
+ * address tells which, but a bridge that the host does not list is not known either. */
 const HostDevice *host_device_parent(const ViommuHost *host, const HostDevice *device);
+/* Whether all behind the bridge speaks with its requester ID: it leads to conventional PCI. FALSE
+ * where config space could not be read. */
+gboolean host_bridge_is_conventional(const HostDevice *bridge);
 /* Whether ACS keeps the function from reaching others past the IOMMU. @ret_lack: (transfer full)
  * what it lacks, "has ACS without RR+CR"; NULL unless NO. */
 BaseTri host_acs_enabled(const ViommuHost *host, const HostDevice *device, char **ret_lack);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What follows from the facts, beside them: registers by field, and the verdict on each IOMMU and
- * function. Readers of host-1 documents take no notice of it, so that nothing that follows from an
- * older reading is ever taken for a fact.
+ * What follows from the facts, beside them: registers by field, what is in the way of a group, and
+ * the verdict on each IOMMU and function. Readers of host-1 documents take no notice of it, so that
+ * nothing that follows from an older reading is ever taken for a fact.
  */
 #include "host-advice.h"
 #include "host-isolation.h"
@@ -68,6 +68,20 @@ iommu_verdict(const ViommuHost *host, const HostIommu *iommu)
     return object;
 }
 
+/* An empty list is left out. */
+static void
+add_texts(BaseJson *object, const char *key, const GPtrArray *texts)
+{
+    BaseJson *list;
+
+    if (texts->len == 0)
+        return;
+    list = json_object_new_array();
+    for (guint i = 0; i < texts->len; i++)
+        json_object_array_add(list, json_object_new_string(texts->pdata[i]));
+    add(object, key, list);
+}
+
 static void
 describe_iommu(const ViommuHost *host, BaseJson *object, const HostIommu *iommu)
 {
@@ -78,14 +92,26 @@ describe_iommu(const ViommuHost *host, BaseJson *object, const HostIommu *iommu)
         add(object, "decoded", fields);
     else
         json_object_put(fields);
-    if (notes->len > 0) {
-        BaseJson *list = json_object_new_array();
-
-        for (guint i = 0; i < notes->len; i++)
-            json_object_array_add(list, json_object_new_string(notes->pdata[i]));
-        add(object, "notes", list);
-    }
+    add_texts(object, "notes", notes);
     add(object, "verdict", iommu_verdict(host, iommu));
+}
+
+/* --- groups --- */
+
+static void
+describe_group(const ViommuHost *host, BaseJson *object, const HostGroup *group)
+{
+    g_autoptr(GPtrArray) blockers = host_group_blockers(host, group);
+    g_autoptr(GPtrArray) addresses = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GPtrArray) reasons = host_group_reasons(host, group);
+
+    for (guint i = 0; i < blockers->len; i++)
+        g_ptr_array_add(addresses,
+                        base_pci_format(((const HostDevice *)blockers->pdata[i])->address));
+    base_json_add_tri(object, "viable", host_group_viable(host, group, NULL, NULL));
+    add_texts(object, "blocked_by", addresses);
+    base_json_add_u64(object, "endpoints", host_group_endpoints(host, group));
+    add_texts(object, "shared_because", reasons);
 }
 
 /* --- functions --- */
@@ -139,26 +165,14 @@ device_verdict(const ViommuHost *host, const HostDevice *device)
         base_json_add_string(object, "next", advice.next_step ? advice.next_step : unit.next);
     if (advice.ability != HOST_ABILITY_UNKNOWN)
         add(object, "assignable", json_object_new_boolean(advice.ability != HOST_ABILITY_NONE));
+    if (host_device_is_denied(device))
+        add(object, "denylisted", json_object_new_boolean(TRUE));
     if (advice.pasid_bits > 0)
         add(object, "pasid_bits", json_object_new_uint64(advice.pasid_bits));
     if (advice.reason)
         add_reason(reasons, subject_of(&advice), advice.reason);
     add(object, "reasons", reasons);
     return object;
-}
-
-static void
-describe_group(const ViommuHost *host, BaseJson *object, const HostGroup *group)
-{
-    g_autoptr(GPtrArray) reasons = host_group_reasons(host, group);
-    BaseJson *list;
-
-    if (reasons->len == 0)
-        return;
-    list = json_object_new_array();
-    for (guint i = 0; i < reasons->len; i++)
-        json_object_array_add(list, json_object_new_string(reasons->pdata[i]));
-    add(object, "shared_because", list);
 }
 
 BaseJson *

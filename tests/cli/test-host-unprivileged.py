@@ -54,6 +54,10 @@ def compare(truth, got, path, missing):
             for part in ('mode', 'assignable'):
                 tap.true(got.get(key, {}).get(part) in (None, value.get(part)),
                          f'{where}/{part}: {got.get(key)}, in truth {value}')
+        elif key in ('viable', 'endpoints'):
+            tap.true(got.get(key) in (None, value), f'{where}: {got.get(key)}, in truth {value}')
+        elif key == 'blocked_by':
+            tap.true(set(got.get(key, [])) <= set(value), f'{where}: {got.get(key)}, in truth {value}')
         elif key not in FOLLOWS and (key in got or isinstance(value, dict)):
             compare(value, got.get(key, {}), where, missing)
         elif key not in FOLLOWS:

@@ -8,6 +8,7 @@ import glob
 import json
 import os
 import sys
+import tempfile
 
 import tap
 from program import SOURCE, virt_viommu
@@ -23,7 +24,10 @@ def described(path):
 
 def verdicts(path):
     document = described(path)
+    derived = ('viable', 'blocked_by', 'endpoints', 'shared_because')
     return {
+        'groups': {str(group['id']): {key: group[key] for key in derived if key in group}
+                   for group in document.get('groups') or [] if len(group.get('devices') or []) > 1},
         'iommus': {iommu['name']: {key: iommu[key] for key in ('notes', 'verdict') if key in iommu}
                    for iommu in document.get('iommus') or []},
         'devices': {device['address']: device['verdict']
@@ -56,6 +60,22 @@ def test_every_mode_and_a_next_step_are_seen():
                                  *(iommu['verdict'] for iommu in host['iommus'].values())]]
     tap.equal({verdict.get('mode') for verdict in every}, {'nested', 'shadow', 'irq', 'none'})
     tap.true(len({verdict['next'] for verdict in every if 'next' in verdict}) > 6, 'next steps')
+
+
+def test_what_follows_is_not_read_back():
+    """A description with other conclusions in it is read as the facts that it holds."""
+    path = f'{SOURCE}/tests/host/xeon.json'
+    wanted = described(path)
+    spoilt = json.loads(json.dumps(wanted))
+    for group in spoilt['groups']:
+        group.update(viable=not group.get('viable'), endpoints=77, shared_because=['a whim'],
+                     blocked_by=['0000:00:00.0'])
+    for thing in spoilt['iommus'] + spoilt['devices']:
+        thing['verdict'] = {'mode': 'none', 'reasons': ['a whim'], 'denylisted': True}
+    with tempfile.TemporaryDirectory() as folder:
+        with open(f'{folder}/spoilt.json', 'w', encoding='utf-8') as out:
+            json.dump(spoilt, out)
+        tap.equal(described(f'{folder}/spoilt.json'), wanted)
 
 
 def test_verbose_names_every_field():
