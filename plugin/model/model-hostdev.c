@@ -10,6 +10,7 @@ model_hostdev_free(ModelHostdev *hostdev)
         return;
     g_free(hostdev->alias);
     g_free(hostdev->mdev_uuid);
+    g_free(hostdev->source_text);
     g_free(hostdev->network);
     g_hash_table_unref(hostdev->properties);
     g_free(hostdev);
@@ -44,6 +45,8 @@ read_source(ModelHostdev *hostdev)
         hostdev->network = model_attribute(source, "network");
     else
         hostdev->host_known = model_pci_attributes(hostdev->source_address, &hostdev->host);
+    hostdev->source_text =
+        hostdev->host_known ? base_pci_format(hostdev->host) : g_strdup(hostdev->mdev_uuid);
 }
 
 /* A mediated device takes the legacy way whatever is written (libvirt 12.8: the attribute is

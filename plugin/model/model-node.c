@@ -170,22 +170,29 @@ sibling_place(const xmlNode *element, GHashTable *places)
     return GPOINTER_TO_UINT(g_hash_table_lookup(places, element));
 }
 
+static void
+append_steps(const xmlNode *element, GHashTable *places, GString *path)
+{
+    guint place;
+
+    if (!element || element->type != XML_ELEMENT_NODE)
+        return;
+    append_steps(element->parent, places, path);
+    g_string_append_c(path, '/');
+    if (element->ns && element->ns->prefix)
+        g_string_append_printf(path, "%s:", (const char *)element->ns->prefix);
+    g_string_append(path, (const char *)element->name);
+    place = sibling_place(element, places);
+    if (place)
+        g_string_append_printf(path, "[%u]", place);
+}
+
 char *
 model_xpath(const xmlNode *element, GHashTable *places)
 {
     g_autoptr(GHashTable) own = places ? g_hash_table_ref(places) : g_hash_table_new(NULL, NULL);
-    g_autoptr(GString) path = g_string_new(NULL);
+    GString *path = g_string_new(NULL);
 
-    for (; element && element->type == XML_ELEMENT_NODE; element = element->parent) {
-        g_autoptr(GString) step = g_string_new("/");
-        guint place = sibling_place(element, own);
-
-        if (element->ns && element->ns->prefix)
-            g_string_append_printf(step, "%s:", (const char *)element->ns->prefix);
-        g_string_append(step, (const char *)element->name);
-        if (place)
-            g_string_append_printf(step, "[%u]", place);
-        g_string_prepend(path, step->str);
-    }
-    return g_string_free(g_steal_pointer(&path), FALSE);
+    append_steps(element, own, path);
+    return g_string_free(path, FALSE);
 }

@@ -93,7 +93,9 @@ typedef struct {
     BasePci host;        /* PCI kinds */
     gboolean host_known; /* FALSE: source address missing or malformed */
     char *mdev_uuid;
-    char *network; /* name, for kind NETWORK */
+    char
+        *source_text; /* what it is on the host: "0000:3b:00.0", or an mdev's UUID; NULL: neither */
+    char *network;    /* name, for kind NETWORK */
     gboolean managed;
     BaseTri iommufd; /* effective: <driver iommufd=>, else <iommufd enabled=> of the domain */
     gboolean iommufd_written; /* on the device itself */

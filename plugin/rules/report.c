@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "report.h"
 
+/* Bytes: the texts of a few findings */
+#define TEXTS_AT_ONCE 2048
+
 static void
 finding_free(gpointer data)
 {
     Finding *finding = data;
 
-    g_free(finding->xpath);
-    g_free(finding->alias);
-    g_free(finding->address);
-    g_free(finding->message);
-    g_free(finding->help);
-    g_ptr_array_unref(finding->needs);
-    g_free(finding->how);
+    g_clear_pointer(&finding->needs, g_ptr_array_unref);
     g_free(finding);
 }
 
@@ -22,10 +19,17 @@ report_new(const char *file, const char *domain)
     ViommuReport *report = g_new0(ViommuReport, 1);
 
     report->refs = 1;
-    report->file = g_strdup(file);
-    report->domain = g_strdup(domain);
+    report->texts = g_string_chunk_new(TEXTS_AT_ONCE);
+    report->file = report_text(report, file);
+    report->domain = report_text(report, domain);
     report->findings = g_ptr_array_new_with_free_func(finding_free);
     return report;
+}
+
+const char *
+report_text(ViommuReport *report, const char *text)
+{
+    return text ? g_string_chunk_insert_const(report->texts, text) : NULL;
 }
 
 static void
@@ -42,8 +46,6 @@ count_failure(ViommuReport *report, ViommuSeverity severity)
 void
 report_add(ViommuReport *report, Finding *finding)
 {
-    if (!finding->needs)
-        finding->needs = g_ptr_array_new_with_free_func(g_free);
     switch (finding->outcome) {
     case VIOMMU_OUTCOME_FAIL:
         count_failure(report, finding->severity);
@@ -72,8 +74,7 @@ report_unref(ViommuReport *report)
 {
     if (!report || !g_atomic_int_dec_and_test(&report->refs))
         return;
-    g_free(report->file);
-    g_free(report->domain);
     g_ptr_array_unref(report->findings);
+    g_string_chunk_free(report->texts);
     g_free(report);
 }

@@ -5,29 +5,34 @@
 
 typedef struct Rule Rule;
 
+/* Texts belong to the report, or to the rule. */
 typedef struct {
     const Rule *rule;
     ViommuOutcome outcome;
-    ViommuSeverity severity;       /* after policy */
-    guint object;                  /* position among the objects of the rule's scope */
-    guint line, column;            /* 0: no place */
-    char *xpath, *alias, *address; /* NULL where there is none */
-    char *message;                 /* one line: what is wrong, with both numbers; NULL for a pass */
-    char *help;                    /* what to write instead; NULL */
-    GPtrArray *needs;              /* of char *: facts that are missing (outcome UNKNOWN) */
-    char *how;                     /* how to get them; NULL */
+    ViommuSeverity severity;     /* after policy */
+    guint object;                /* position among the objects of the rule's scope */
+    guint line, column;          /* 0: no place */
+    const char *xpath;           /* NULL where there is no place, and for a pass */
+    const char *alias, *address; /* NULL where there is none */
+    const char *message;         /* one line: what is wrong, with both numbers; NULL for a pass */
+    const char *help;            /* what to write instead; NULL */
+    GPtrArray *needs; /* of const char *: facts that are missing; NULL: not outcome UNKNOWN */
+    const char *how;  /* how to get them; NULL */
 } Finding;
 
 struct _ViommuReport {
     gint refs;
-    char *file;          /* of the domain */
-    char *domain;        /* name */
+    const char *file;    /* of the domain */
+    const char *domain;  /* name */
     GPtrArray *findings; /* of Finding: registry order x document order; fail, unknown and pass */
     guint errors, warnings, infos, unknowns, passes; /* each finding is counted in one of them */
+    GStringChunk *texts;                             /* what the findings borrow */
 };
 
 /* (transfer full) */
 ViommuReport *report_new(const char *file, const char *domain);
+/* A copy of @text (NULL: NULL) that lives as long as the report; equal texts share one. */
+const char *report_text(ViommuReport *report, const char *text);
 /* Takes over @finding and counts it. */
 void report_add(ViommuReport *report, Finding *finding);
 

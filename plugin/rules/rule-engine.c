@@ -1,6 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "rule-needs.h"
 
+/* What all rules on one domain share. A domain may have thousands of devices, and each of them a
+ * finding of many rules. */
+struct RuleRun {
+    const View *view;
+    ViommuReport *report;
+    GHashTable *places;   /* of model_xpath */
+    GHashTable *xpaths;   /* of const char *, texts of the report, by node */
+    GPtrArray *missing;   /* of char *: of one call, emptied for the next */
+    gboolean concerns_us; /* an assigned device, a vIOMMU, or the wish for one */
+};
+
 /* Who the finding is about: the hostdev that holds the element, else the object of the call. */
 static const ViewHostdev *
 hostdev_of_node(const RuleCall *call, const xmlNode *node)
@@ -38,18 +49,29 @@ static void
 set_identity(const RuleCall *call, const xmlNode *node, Finding *finding)
 {
     const ViewHostdev *hostdev = hostdev_of_node(call, node);
+    ViommuReport *report = call->run->report;
 
     if (hostdev) {
-        finding->alias = g_strdup(hostdev->dev->alias);
-        if (hostdev->dev->kind == MODEL_HOSTDEV_MDEV)
-            finding->address = g_strdup(hostdev->dev->mdev_uuid);
-        else if (hostdev->dev->host_known)
-            finding->address = base_pci_format(hostdev->dev->host);
+        finding->alias = report_text(report, hostdev->dev->alias);
+        finding->address = report_text(report, hostdev->dev->source_text);
     } else if (call->iommu) {
-        finding->alias = g_strdup(call->iommu->iommu->alias);
+        finding->alias = report_text(report, call->iommu->iommu->alias);
     } else if (call->bus) {
-        finding->alias = g_strdup(call->bus->alias);
+        finding->alias = report_text(report, call->bus->alias);
     }
+}
+
+static const char *
+xpath_of(const RuleRun *run, const xmlNode *node)
+{
+    const char *known = g_hash_table_lookup(run->xpaths, node);
+    g_autofree char *xpath = known ? NULL : model_xpath(node, run->places);
+
+    if (known)
+        return known;
+    known = report_text(run->report, xpath);
+    g_hash_table_insert(run->xpaths, (xmlNode *)node, (char *)known);
+    return known;
 }
 
 static Finding *
@@ -68,7 +90,7 @@ finding_new(RuleCall *call, ViommuOutcome outcome, const xmlNode *node)
 
         finding->line = span ? span->line : 0;
         finding->column = span ? span->column : 0;
-        finding->xpath = model_xpath(place, call->places);
+        finding->xpath = outcome == VIOMMU_OUTCOME_PASS ? NULL : xpath_of(call->run, place);
     }
     call->reported++;
     return finding;
@@ -77,37 +99,44 @@ finding_new(RuleCall *call, ViommuOutcome outcome, const xmlNode *node)
 void
 rule_fail(RuleCall *call, const xmlNode *node, const char *help, const char *format, ...)
 {
+    ViommuReport *report = call->run->report;
     Finding *finding = finding_new(call, VIOMMU_OUTCOME_FAIL, node);
+    g_autofree char *message = NULL;
     va_list args;
 
     va_start(args, format);
-    finding->message = g_strdup_vprintf(format, args);
+    message = g_strdup_vprintf(format, args);
     va_end(args);
-    finding->help = g_strdup(help ? help : call->rule->remedy);
-    report_add(call->report, finding);
+    finding->message = report_text(report, message);
+    finding->help = help ? report_text(report, help) : call->rule->remedy;
+    report_add(report, finding);
 }
 
-/* Takes over @missing */
+/* The missing facts of this call are those that the run holds. */
 static void
-report_unknown(RuleCall *call, GPtrArray *missing, const char *how)
+report_unknown(RuleCall *call, const char *how)
 {
+    ViommuReport *report = call->run->report;
+    const GPtrArray *missing = call->run->missing;
+    const char *first = missing->pdata[0];
     Finding *finding = finding_new(call, VIOMMU_OUTCOME_UNKNOWN, NULL);
+    g_autofree char *message = g_strdup_printf("%s? Not known without %s%s", call->rule->summary,
+                                               first, missing->len > 1 ? " and more" : "");
 
-    finding->needs = missing;
-    finding->how = how ? g_strdup(how) : rule_needs_how(call->view, missing->pdata[0]);
-    finding->message =
-        g_strdup_printf("%s? Not known without %s%s", call->rule->summary,
-                        (char *)missing->pdata[0], missing->len > 1 ? " and more" : "");
-    report_add(call->report, finding);
+    finding->needs = g_ptr_array_sized_new(missing->len);
+    for (guint i = 0; i < missing->len; i++)
+        g_ptr_array_add(finding->needs, (char *)report_text(report, missing->pdata[i]));
+    finding->how = report_text(report, how ? how : rule_needs_how(call->view, first));
+    finding->message = report_text(report, message);
+    report_add(report, finding);
 }
 
 void
 rule_unknown(RuleCall *call, const char *fact, const char *how)
 {
-    GPtrArray *missing = g_ptr_array_new_with_free_func(g_free);
-
-    g_ptr_array_add(missing, g_strdup(fact));
-    report_unknown(call, missing, how);
+    g_ptr_array_set_size(call->run->missing, 0);
+    g_ptr_array_add(call->run->missing, g_strdup(fact));
+    report_unknown(call, how);
 }
 
 void
@@ -147,23 +176,23 @@ collect_missing(const RuleCall *call, GPtrArray *missing)
 static void
 run(RuleCall *call)
 {
-    g_autoptr(GPtrArray) missing = NULL;
+    GPtrArray *missing = call->run->missing;
 
     if (call->rule->applies && !call->rule->applies(call))
         return;
-    missing = g_ptr_array_new_with_free_func(g_free);
+    g_ptr_array_set_size(missing, 0);
     if (!collect_missing(call, missing))
         return;
     if (missing->len > 0) {
-        report_unknown(call, g_steal_pointer(&missing), NULL);
+        report_unknown(call, NULL);
         return;
     }
     call->rule->check(call);
     if (call->reported == 0)
-        report_add(call->report, finding_new(call, VIOMMU_OUTCOME_PASS, NULL));
+        report_add(call->run->report, finding_new(call, VIOMMU_OUTCOME_PASS, NULL));
 }
 
-/* Whether the domain is any business of ours: an assigned device, a vIOMMU, or the wish for one */
+/* Whether the domain is any business of ours */
 static gboolean
 concerns_us(const View *view)
 {
@@ -211,13 +240,13 @@ run_on_buses(const RuleCall *template)
 }
 
 static void
-run_rule(const View *view, const Rule *rule, ViommuReport *report, GHashTable *places)
+run_rule(RuleRun *state, const Rule *rule)
 {
-    RuleCall call = {.view = view, .rule = rule, .report = report, .places = places};
+    RuleCall call = {.view = state->view, .rule = rule, .run = state};
 
-    if (rule_severity(rule, view->policy) == VIOMMU_SEVERITY_OFF)
+    if (rule->scope != RULE_SCOPE_HOST && !state->concerns_us)
         return;
-    if (rule->scope != RULE_SCOPE_HOST && !concerns_us(view))
+    if (rule_severity(rule, state->view->policy) == VIOMMU_SEVERITY_OFF)
         return;
     switch (rule->scope) {
     case RULE_SCOPE_VIOMMU:
@@ -240,13 +269,20 @@ run_rule(const View *view, const Rule *rule, ViommuReport *report, GHashTable *p
 ViommuReport *
 rule_check(const View *view)
 {
-    ViommuReport *report = report_new(view->domain->file, view->domain->name);
     g_autoptr(GHashTable) places = g_hash_table_new(NULL, NULL);
+    g_autoptr(GHashTable) xpaths = g_hash_table_new(NULL, NULL);
+    g_autoptr(GPtrArray) missing = g_ptr_array_new_with_free_func(g_free);
+    RuleRun state = {.view = view,
+                     .report = report_new(view->domain->file, view->domain->name),
+                     .places = places,
+                     .xpaths = xpaths,
+                     .missing = missing,
+                     .concerns_us = concerns_us(view)};
     gsize count;
     const RuleFamily *const *families = rule_families(&count);
 
     for (gsize i = 0; i < count; i++)
         for (gsize j = 0; j < families[i]->count; j++)
-            run_rule(view, &families[i]->rules[j], report, places);
-    return report;
+            run_rule(&state, &families[i]->rules[j]);
+    return state.report;
 }

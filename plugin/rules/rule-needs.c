@@ -64,11 +64,10 @@ add_registers(const HostIommu *unit, GPtrArray *missing)
 static void
 add_usage(const ViewHostdev *hostdev, GPtrArray *missing)
 {
-    g_autofree char *address = NULL;
+    const char *address = hostdev->dev->source_text;
 
     if (!hostdev->demand.missing || !hostdev->dev->host_known)
         return;
-    address = base_pci_format(hostdev->dev->host);
     if (hostdev->fact)
         add(missing, "devices/%s/%s", address, hostdev->demand.missing);
     else
@@ -79,7 +78,7 @@ void
 rule_needs_of_device(const ViewHostdev *hostdev, guint needs, GPtrArray *missing)
 {
     const HostDevice *fact = hostdev->fact;
-    g_autofree char *address = NULL;
+    const char *address = hostdev->dev->source_text;
 
     if (needs & RULE_NEEDS_USAGE)
         add_usage(hostdev, missing);
@@ -89,7 +88,6 @@ rule_needs_of_device(const ViewHostdev *hostdev, guint needs, GPtrArray *missing
         add(missing, "the device's <source><address>");
         return;
     }
-    address = base_pci_format(hostdev->dev->host);
     if (!fact) {
         add(missing, "devices/%s", address);
         return;
@@ -121,17 +119,17 @@ rule_needs_of_view(const View *view, guint needs, GPtrArray *missing)
         add(missing, "limits/memlock");
 }
 
-char *
+const char *
 rule_needs_how(const View *view, const char *path)
 {
     const char *reason;
 
     if (strcmp(path, "versions/libvirt") == 0)
-        return g_strdup("--libvirt-version");
+        return "--libvirt-version";
     if (strcmp(path, "versions/qemu") == 0)
-        return g_strdup("--qemu-version");
+        return "--qemu-version";
     if (view->host->none)
-        return g_strdup("--host FILE, --sysroot DIR, or run it on the host");
+        return "--host FILE, --sysroot DIR, or run it on the host";
     reason = host_facts_reason(view->host, path);
-    return g_strdup(reason ? reason : "the host facts do not tell");
+    return reason ? reason : "the host facts do not tell";
 }

@@ -16,5 +16,5 @@ gboolean rule_needs_fit(const ViewHostdev *hostdev, guint needs);
 /* Appends the paths of what is missing, of char *. */
 void rule_needs_of_device(const ViewHostdev *hostdev, guint needs, GPtrArray *missing);
 void rule_needs_of_view(const View *view, guint needs, GPtrArray *missing);
-/* (transfer full): how to get the fact at @path */
-char *rule_needs_how(const View *view, const char *path);
+/* How to get the fact at @path; lives as long as the host facts */
+const char *rule_needs_how(const View *view, const char *path);

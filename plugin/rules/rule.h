@@ -54,6 +54,7 @@ typedef enum {
 } RuleNeeds;
 
 typedef struct RuleCall RuleCall;
+typedef struct RuleRun RuleRun; /* of the engine */
 
 struct Rule {
     const char *id; /* slug with family prefix; never reused */
@@ -82,10 +83,9 @@ struct RuleCall {
     const ViewIommu *iommu;
     const ViewHostdev *hostdev;
     const ModelController *bus;
-    guint object;         /* position among the objects of the scope */
-    ViommuReport *report; /* private to the engine */
-    GHashTable *places;   /* private to the engine: of model_xpath */
-    guint reported;       /* private to the engine */
+    guint object; /* position among the objects of the scope */
+    RuleRun *run;
+    guint reported; /* private to the engine */
 };
 
 /* A check that reports nothing has passed. @node: the element that the finding points to (NULL:

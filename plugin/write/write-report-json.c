@@ -19,7 +19,7 @@ write_finding(const Finding *finding, BaseJsonOut *out)
         base_json_out_number(out, "line", finding->line);
     base_json_out_string(out, "message", finding->message);
     base_json_out_open(out, "needs", '[');
-    for (guint i = 0; i < finding->needs->len; i++)
+    for (guint i = 0; finding->needs && i < finding->needs->len; i++)
         base_json_out_string(out, NULL, finding->needs->pdata[i]);
     base_json_out_close(out, ']');
     base_json_out_string(out, "outcome", rule_outcome_name(finding->outcome));

@@ -15,12 +15,12 @@ add(ViommuReport *report, const char *rule, ViommuOutcome outcome, guint line, c
     finding->severity = finding->rule->severity;
     finding->line = line;
     finding->column = line ? 5 : 0;
-    finding->xpath = line ? g_strdup("/domain/devices/hostdev[2]") : NULL;
-    finding->alias = g_strdup(alias);
-    finding->address = g_strdup(address);
-    finding->message = g_strdup(message);
+    finding->xpath = line ? "/domain/devices/hostdev[2]" : NULL;
+    finding->alias = alias;
+    finding->address = address;
+    finding->message = message;
     if (outcome == VIOMMU_OUTCOME_FAIL)
-        finding->help = g_strdup("write it otherwise");
+        finding->help = "write it otherwise";
     report_add(report, finding);
 }
 
@@ -31,8 +31,9 @@ add_unknown(ViommuReport *report, const char *rule, const char *need, const char
 
     add(report, rule, VIOMMU_OUTCOME_UNKNOWN, 50, "ua-nic0", "0000:3b:00.0", "cannot tell");
     finding = report->findings->pdata[report->findings->len - 1];
-    g_ptr_array_add(finding->needs, g_strdup(need));
-    finding->how = g_strdup(how);
+    finding->needs = g_ptr_array_new();
+    g_ptr_array_add(finding->needs, (char *)need);
+    finding->how = how;
 }
 
 static ViommuReport *
