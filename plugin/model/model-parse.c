@@ -125,13 +125,23 @@ read_domain(ViommuDomain *domain, GError **error)
         !model_read_memory(domain, error) || !model_read_controllers(domain, error))
         return FALSE;
     model_read_hostdevs(domain);
-    model_read_endpoints(domain);
     model_read_iommus(domain);
     model_read_arguments(domain);
     model_read_overrides(domain);
     model_read_intent(domain);
-    model_predict_placement(domain);
     return TRUE;
+}
+
+void
+model_domain_place(const ViommuDomain *constant)
+{
+    ViommuDomain *domain = (ViommuDomain *)constant; /* what is shared sees it done, or not begun */
+
+    if (!g_once_init_enter(&domain->placed))
+        return;
+    model_read_endpoints(domain);
+    model_predict_placement(domain);
+    g_once_init_leave(&domain->placed, 1);
 }
 
 /* Takes over @text, which ends with a zero behind @length bytes. */

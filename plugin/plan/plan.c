@@ -320,6 +320,7 @@ plan_new(const ViommuHost *host, const ViommuDomain *domain, const ViommuPolicy 
     plan->host = host_facts_ref((ViommuHost *)host);
     plan->domain = model_domain_ref((ViommuDomain *)domain);
     plan->policy = policy_ref((ViommuPolicy *)policy);
+    model_domain_place(domain); /* ports are kept free in any domain */
     plan->view = view_new(host, domain, policy, target);
     work.view = plan->view;
     work.target = plan->view->target;

@@ -192,16 +192,6 @@ run(RuleCall *call)
         report_add(call->run->report, finding_new(call, VIOMMU_OUTCOME_PASS, NULL));
 }
 
-/* Whether the domain is any business of ours */
-static gboolean
-concerns_us(const View *view)
-{
-    for (guint i = 0; i < view->hostdevs->len; i++)
-        if (view_is_assigned(view->hostdevs->pdata[i]))
-            return TRUE;
-    return view->iommus->len > 0 || view->domain->intent;
-}
-
 static void
 run_on_hostdevs(const RuleCall *template)
 {
@@ -277,7 +267,7 @@ rule_check(const View *view)
                      .places = places,
                      .xpaths = xpaths,
                      .missing = missing,
-                     .concerns_us = concerns_us(view)};
+                     .concerns_us = view_concerns_us(view->domain)};
     gsize count;
     const RuleFamily *const *families = rule_families(&count);
 

@@ -198,6 +198,15 @@ fill_target(View *view, const ViommuTarget *target)
         view->target.qemu = view->host->qemu.value;
 }
 
+gboolean
+view_concerns_us(const ViommuDomain *domain)
+{
+    for (guint i = 0; i < domain->hostdevs->len; i++)
+        if (model_is_assigned(domain->hostdevs->pdata[i]))
+            return TRUE;
+    return domain->iommus->len > 0 || domain->intent;
+}
+
 View *
 view_new(const ViommuHost *host, const ViommuDomain *domain, const ViommuPolicy *policy,
          const ViommuTarget *target)
@@ -208,6 +217,8 @@ view_new(const ViommuHost *host, const ViommuDomain *domain, const ViommuPolicy 
     view->domain = domain;
     view->policy = policy;
     fill_target(view, target);
+    if (view_concerns_us(domain))
+        model_domain_place(domain);
     view->iommus = g_ptr_array_new_with_free_func(iommu_free);
     view->hostdevs = g_ptr_array_new_with_free_func(hostdev_free);
     for (guint i = 0; i < domain->iommus->len; i++)

@@ -55,18 +55,19 @@ typedef struct {
     GPtrArray *hostdevs; /* of ViewHostdev */
 } View;
 
+/* Whether a domain is any business of ours: an assigned device, a vIOMMU, or the wish for one */
+gboolean view_concerns_us(const ViommuDomain *domain);
+
+/* Places the devices of @domain, if it concerns us. */
 View *view_new(const ViommuHost *host, const ViommuDomain *domain, const ViommuPolicy *policy,
                const ViommuTarget *target);
 void view_free(View *view);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(View, view_free)
 
-/* Whether this is an assigned device for sure: <interface type='network'> may turn into one only
- * at start, and address type='unassigned' keeps one off the guest. */
 static inline gboolean
 view_is_assigned(const ViewHostdev *hostdev)
 {
-    return hostdev->dev->kind != MODEL_HOSTDEV_NETWORK &&
-           hostdev->dev->address.kind != MODEL_ADDRESS_NONE;
+    return model_is_assigned(hostdev->dev);
 }
 
 /* Version that decides QEMU's machine defaults: the machine's own, or for an alias ("q35") that of

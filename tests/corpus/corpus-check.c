@@ -63,10 +63,12 @@ main(int argc, char **argv)
         g_autoptr(GError) error = NULL;
         g_autoptr(ViommuDomain) domain = model_domain_load(argv[i], &error);
 
-        if (domain)
-            count_domain(&totals, domain);
-        else
+        if (!domain) {
             count_error(&totals, error);
+            continue;
+        }
+        model_domain_place(domain);
+        count_domain(&totals, domain);
     }
     printf("%u domains loaded, %u refused, %u not well-formed, %u not domains, %u failures\n",
            totals.loaded, totals.refused, totals.malformed, totals.other_root, totals.broken);

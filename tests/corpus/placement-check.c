@@ -153,6 +153,8 @@ main(int argc, char **argv)
             printf("%s\n", error->message);
             return 2;
         }
+        model_domain_place(in);
+        model_domain_place(out);
         compare(&tally, in, out);
         total.right += tally.right;
         total.wrong += tally.wrong;

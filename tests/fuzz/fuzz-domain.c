@@ -151,6 +151,7 @@ LLVMFuzzerTestOneInput(const guint8 *data, gsize size)
         fail("%s", error->message);
     if (!domain)
         return 0;
+    model_domain_place(domain);
     ask(domain);
     if (end)
         edit(domain, end + 1, size - length - 1);

@@ -15,6 +15,7 @@ parse(const char *text)
     ViommuDomain *domain = model_domain_parse(text, strlen(text), "vm.xml", &error);
 
     g_assert_no_error(error);
+    model_domain_place(domain);
     return domain;
 }
 

@@ -156,6 +156,24 @@ test_spares_alone(void)
     g_assert_cmpuint(none->edits->len, ==, 0);
 }
 
+/* In a domain that has nothing to do with assignment: the disk takes a port, the other is spare. */
+static void
+test_spares_of_plain_domain(void)
+{
+    static const char text[] =
+        "<domain type='kvm'><name>vm</name><memory unit='GiB'>1</memory><os><type arch='x86_64' "
+        "machine='q35'>hvm</type></os><devices><controller type='usb' model='none'/>"
+        "<controller type='pci' index='1' model='pcie-root-port'/>"
+        "<controller type='pci' index='2' model='pcie-root-port'/>"
+        "<disk type='block' device='disk'><source dev='/dev/sdz'/><target dev='vda' bus='virtio'/>"
+        "</disk><memballoon model='none'/></devices></domain>";
+    g_autoptr(ViommuPlan) plan = plan_for("xeon", text, 0, NULL);
+
+    g_assert_true(plan->valid);
+    g_assert_cmpuint(plan->spare_ports->len, ==, 1);
+    g_assert_cmpuint(g_array_index(plan->spare_ports, guint, 0), ==, 2);
+}
+
 static void
 test_vtd_many_vcpus(void)
 {
@@ -372,6 +390,7 @@ main(int argc, char **argv)
     g_test_add_func("/plan/vtd/irq-kept", test_vtd_irq_kept);
     g_test_add_func("/plan/vtd/many-vcpus", test_vtd_many_vcpus);
     g_test_add_func("/plan/spares-alone", test_spares_alone);
+    g_test_add_func("/plan/spares-of-plain-domain", test_spares_of_plain_domain);
     g_test_add_func("/plan/vtd/two", test_vtd_two);
     g_test_add_func("/plan/pasid/needs-nesting", test_pasid_needs_nesting);
     g_test_add_func("/plan/smmu/values", test_smmu_values);

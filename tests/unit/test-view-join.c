@@ -373,6 +373,25 @@ test_host_side(void)
     g_assert_cmpuint(again->target.qemu, ==, 5);
 }
 
+/* A view places what concerns us, and leaves the rest to whoever asks. */
+static void
+test_places(void)
+{
+    g_autofree char *plain = domain_xml("kvm", "q35", "", 1, "<vsock model='virtio'/>", "");
+    g_autofree char *ours =
+        domain_xml("kvm", "q35", "", 1, "<vsock model='virtio'/><iommu model='intel'/>", "");
+    g_auto(Joined) other = join(plain, 0, 0);
+    g_auto(Joined) joined = join(ours, 0, 0);
+
+    g_assert_false(view_concerns_us(other.domain));
+    g_assert_cmpuint(other.domain->endpoints->len, ==, 0);
+    model_domain_place(other.domain);
+    model_domain_place(other.domain);
+    g_assert_cmpuint(other.domain->endpoints->len, ==, joined.domain->endpoints->len);
+    g_assert_true(view_concerns_us(joined.domain));
+    g_assert_cmpuint(joined.domain->endpoints->len, ==, 2);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -386,5 +405,6 @@ main(int argc, char **argv)
     g_test_add_func("/view/join/smmu-values", test_smmu_values);
     g_test_add_func("/view/join/coverage", test_coverage);
     g_test_add_func("/view/join/host", test_host_side);
+    g_test_add_func("/view/join/places", test_places);
     return g_test_run();
 }
