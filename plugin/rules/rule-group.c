@@ -92,16 +92,6 @@ check_viable(RuleCall *call)
     }
 }
 
-/* Two devices behind one conventional bridge of the guest have one requester id there, and so one
- * address space. */
-static gboolean
-share_guest_bridge(const ViewHostdev *a, const ViewHostdev *b)
-{
-    return a->conventional && b->conventional && rule_address_is_known(&a->dev->address) &&
-           rule_address_is_known(&b->dev->address) &&
-           a->dev->address.pci.bus == b->dev->address.pci.bus;
-}
-
 /* By the member list of @hostdev's own group, so that nothing needs to be known of @other. */
 static gboolean
 is_member(const ViewHostdev *hostdev, const ViewHostdev *other)
@@ -129,7 +119,7 @@ judge_pair(RuleCall *call, const ViewHostdev *first)
 
     if (first->covered == BASE_NO && second->covered == BASE_NO)
         return;
-    if (share_guest_bridge(first, second) || are_accelerated(first, second))
+    if (rule_share_guest_bridge(first, second) || are_accelerated(first, second))
         return;
     one = base_pci_format(first->dev->host);
     two = base_pci_format(second->dev->host);
@@ -268,8 +258,11 @@ static const Rule rules[] = {
         .id = "group-device-absent",
         .severity = VIOMMU_SEVERITY_ERROR,
         .summary = "the assigned function is not on this host",
-        .rationale = "libvirt takes any source address at define and looks for the function only "
-                     "when the domain starts or the device is attached.",
+        .rationale =
+            "libvirt takes any source address at define and looks for the function only "
+            "when the domain starts or the device is attached: Device 0000:02:10.0 not found: "
+            "could not access /sys/bus/pci/devices/0000:02:10.0/config: No such file or "
+            "directory.",
         .remedy = "the address of a function that \"virt-viommu host\" lists",
         .source = "libvirt 11.3 src/hypervisor/virhostdev.c:670; define of absent functions run on "
                   "libvirt 12.8.0",
@@ -309,7 +302,10 @@ static const Rule rules[] = {
             "a driver that leaves its DMA to user space (vfio-*, pci-stub, pcieport). libvirt "
             "rebinds managed devices of the domain and no others. QEMU says: group 18 is not "
             "viable. Please ensure all devices within the iommu_group are bound to their vfio bus "
-            "driver. With iommufd: error bind device fd=22 to iommufd=23: Operation not permitted.",
+            "driver. With iommufd: error bind device fd=22 to iommufd=23: Operation not permitted. "
+            "Of "
+            "the device itself, where it is not managed, libvirt says: Unmanaged PCI device "
+            "0000:01:00.0 must be manually detached from the host.",
         .remedy = "unbind the other member or bind it to vfio-pci",
         .source = "Linux 7.2 drivers/iommu/iommu.c:3423-3478; both messages seen with QEMU 11.1.2",
         .fixer = RULE_FIXER_HOST,
