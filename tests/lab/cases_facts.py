@@ -167,21 +167,22 @@ def everything(machine, *addresses):
 def cases(lab):
     """(name, function) pairs"""
     for profile in lab.profiles:
-        machine = lab.machine(profile)
-        yield f'facts {profile}: as booted', lambda: everything(machine)
-        yield f'facts {profile}: a NIC on vfio-pci', \
-            lambda: everything(machine, lab.nic)
-        yield f'facts {profile}: NIC, NVMe and both functions of a group', \
-            lambda: everything(machine, lab.nic, lab.disk, *lab.shared)
-        if lab.virtual_functions:
-            def with_functions():
-                machine.must(f'echo 2 >$functions/{lab.parent}/sriov_numvfs')
-                return everything(machine, lab.nic, *lab.virtual_functions)
-            yield f'facts {profile}: two virtual functions', with_functions
-            yield f'facts {profile}: all given back', lambda: given_back(machine, lab)
+        for name, addresses, before in steps(lab):
+            def compare(profile=profile, addresses=addresses, before=before):
+                machine = lab.machine(profile)
+                if before:
+                    machine.must(before)
+                return everything(machine, *addresses)
+            yield f'facts {profile}: {name}', compare
 
 
-def given_back(machine, lab):
-    machine.must(f'echo 0 >$functions/{lab.parent}/sriov_numvfs\n'
-                 f'bind "" {lab.nic} {lab.disk} {" ".join(lab.shared)}')
-    return everything(machine)
+def steps(lab):
+    """(name, functions to bind and ask, script before)"""
+    yield 'as booted', (), ''
+    yield 'a NIC on vfio-pci', (lab.nic,), ''
+    yield 'NIC, NVMe and both functions of a group', (lab.nic, lab.disk, *lab.shared), ''
+    if lab.virtual_functions:
+        yield 'two virtual functions', (lab.nic, *lab.virtual_functions), \
+            f'echo 2 >$functions/{lab.parent}/sriov_numvfs'
+        yield 'all given back', (), f'echo 0 >$functions/{lab.parent}/sriov_numvfs\n' \
+            f'bind "" {lab.nic} {lab.disk} {" ".join(lab.shared)}'

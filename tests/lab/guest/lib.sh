@@ -34,3 +34,38 @@ CONF
     done
     return 1
 }
+
+# What became of a domain: "stage define|start|runs", what was said, and the limits of what runs
+attempt() {
+    local lines said
+    lines=$(dmesg | wc -l)
+    if ! said=$(virsh -q define "/lab/domains/$1.xml" 2>&1); then
+        echo stage define; sed 's/^/said /' <<<"$said"
+    elif ! said=$(virsh -q start --paused "$1" 2>&1); then
+        echo stage start; sed 's/^/said /' <<<"$said"
+    else
+        echo 'stage runs'
+        figures "$1"
+    fi
+    sed -n 's/^.*\(qemu-system-[^ ]*: .*\)/log \1/p' "/var/log/libvirt/qemu/$1.log" 2>/dev/null | tail -8
+    dmesg | tail -n "+$((lines + 1))" | cut -c16- | grep -v 'vfio-pci .*reset' |
+        grep -iE 'rlimit|oom|vfio|iommu' | sed 's/^/kernel /'
+    return 0
+}
+
+# Limit in bytes, locked and pinned in KiB
+figures() {
+    local pid
+    pid=$(cat "/run/libvirt/qemu/$1.pid")
+    echo "limit $(prlimit --pid "$pid" --memlock --noheadings --output SOFT)"
+    sed -n 's/^Vm\(Lck\|Pin\|RSS\):\s*\([0-9]*\) kB/\1 \2/p' "/proc/$pid/status"
+}
+
+finish() {
+    local name
+    for name in "$@"; do
+        virsh -q destroy "$name"
+        virsh -q undefine "$name"
+    done >/dev/null 2>&1
+    return 0
+}

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Domains with assigned devices: what check says on the nested host, and whether they start."""
+import dataclasses
+import os
+
+import lab_try
+import verdicts_x86
+from lab_try import Row
+
+DOMAINS = {'x86': verdicts_x86.domains}
+
+
+def try_one(lab, profile, name, case):
+    machine = lab.machine(profile)
+    lab_try.start_daemon(machine, lab)
+    short = lab_try.slug(name)
+    machine.write(f'domains/{short}.xml', case.guest.render(short))
+    for number, guest in enumerate(case.others):
+        other = f'{short[:50]}-{number}'
+        machine.write(f'domains/{other}.xml', guest.render(other))
+        before = machine.must(f'attempt {other}', 300)
+        if 'stage runs' not in before:
+            raise AssertionError(f'the domain before it: {before}')
+    if case.before:
+        machine.must(case.before)
+    try:
+        verdict = lab_try.check(machine, short, case.options)
+        row = Row(name, profile, verdict, lab_try.attempt(machine, short), lab.rules)
+    finally:
+        names = ' '.join([short] + [f'{short[:50]}-{number}' for number in range(len(case.others))])
+        machine.run(f'finish {names}\n{case.after}', 300)
+    lab.rows.append(row)
+    if row.wrong:
+        raise AssertionError(f'{row.wrong}: {row.tell()}')
+    return row.tell()
+
+
+def cases(lab):
+    found = list(DOMAINS[lab.chosen.host]())
+    for profile in lab.profiles:
+        for name, case in found:
+            if case.profile == profile and (case.short or not lab.chosen.short):
+                yield f'verdict {profile}: {name}', \
+                    lambda name=name, case=case, profile=profile: try_one(lab, profile, name, case)
