@@ -80,19 +80,49 @@ set_reason(HostAdvice *advice, HostScope scope, const char *reason)
     advice->reason = g_strdup(reason);
 }
 
+/* AMD's have a class of their own (PCI Code and ID Assignment Specification, 08h 06h); virtio-iommu
+ * is named by its function. */
+static gboolean
+is_iommu(const ViommuHost *host, const HostDevice *device)
+{
+    g_autofree char *address = base_pci_format(device->address);
+
+    return (base_u64_is_known(device->class) && base_bits(device->class.value, 23, 8) == 0x0806) ||
+           host_facts_iommu(host, address);
+}
+
+static void
+judge_untranslated(const ViommuHost *host, const HostDevice *device, HostAdvice *ret)
+{
+    if (is_iommu(host, device)) {
+        set_reason(ret, HOST_SCOPE_DEVICE, "it is an IOMMU itself");
+        return;
+    }
+    set_reason(ret, HOST_SCOPE_DEVICE, "no IOMMU translates it");
+    if (host->iommus->len > 0)
+        ret->next_step = g_strdup("another slot: the firmware puts no IOMMU before this one");
+}
+
 /* Sets what stops it from being assigned at all, if anything does. */
 static gboolean
-is_unassignable(const HostDevice *device, const HostGroup *group, HostAdvice *ret)
+is_unassignable(const ViommuHost *host, const HostDevice *device, const HostGroup *group,
+                HostAdvice *ret)
 {
     ret->ability = HOST_ABILITY_NONE;
-    if (group && host_group_is_noiommu(group))
+    if (group && host_group_is_noiommu(group)) {
         set_reason(ret, HOST_SCOPE_DEVICE,
                    "no IOMMU translates it: VFIO gives it to privileged programs, not to guests");
-    else if (device->group.state == BASE_STATE_ABSENT || device->iommu.state == BASE_STATE_ABSENT)
-        set_reason(ret, HOST_SCOPE_DEVICE, "no IOMMU translates it");
-    else if (group && host_group_direct(group) == BASE_YES)
+    } else if (device->group.state == BASE_STATE_ABSENT ||
+               device->iommu.state == BASE_STATE_ABSENT) {
+        judge_untranslated(host, device, ret);
+    } else if (group && host_group_direct(group) == BASE_YES) {
         set_reason(ret, HOST_SCOPE_GROUP,
                    "firmware keeps memory for its functions (RMRR): Linux refuses to assign them");
+        ret->step_scope = HOST_SCOPE_GROUP;
+        ret->next_step = g_strdup_printf("group %u needs another slot, or a firmware option of the "
+                                         "platform's vendor that takes its RMRR away",
+                                         group->id);
+    }
     return ret->reason != NULL;
 }
 
@@ -136,20 +166,6 @@ judge_modes(const ViommuHost *host, const HostDevice *device, const HostGroup *g
     }
 }
 
-/* What an admin would do next with this function. @single: it is alone in its group */
-static char *
-next_step(const ViommuHost *host, const HostDevice *device, const HostGroup *group, gboolean single)
-{
-    if (device->driver.state == BASE_STATE_UNKNOWN ||
-        (device->driver.text && host_driver_leaves_dma(device->driver.text)))
-        return NULL;
-    if (host_device_is_denied(device) && host->denylist_off != BASE_YES)
-        return g_strdup("load vfio-pci with disable_denylist=1, without which it refuses");
-    if (single || !device->driver.text)
-        return g_strdup("bind to vfio-pci, or managed='yes'");
-    return g_strdup_printf("unbind, or bind to vfio-pci, what blocks group %u", group->id);
-}
-
 /* What its group takes away of what its IOMMU gives */
 static void
 judge_group(const ViommuHost *host, const HostDevice *device, const HostGroup *group,
@@ -169,7 +185,7 @@ judge_group(const ViommuHost *host, const HostDevice *device, const HostGroup *g
         ret->pasid_bits = 0;
         set_reason(ret, HOST_SCOPE_GROUP, reason);
     }
-    ret->next_step = next_step(host, device, group, single);
+    ret->next_step = host_next_step(host, device, group, single, &ret->step_scope);
 }
 
 void
@@ -187,7 +203,7 @@ host_advise(const ViommuHost *host, const HostDevice *device, HostAdvice *ret)
         set_reason(ret, HOST_SCOPE_DEVICE, "a bridge is not assigned");
         return;
     }
-    if (is_unassignable(device, group, ret))
+    if (is_unassignable(host, device, group, ret))
         return;
     ret->ability = HOST_ABILITY_UNKNOWN;
     if (!iommu || !group) {

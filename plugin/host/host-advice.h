@@ -25,12 +25,18 @@ typedef struct {
     guint pasid_bits;      /* that a guest can have of it when nested; 0: none, or not known */
     HostScope scope;       /* of the reason */
     char *reason;          /* why not more, without its subject; NULL: it is NESTED */
-    char *next_step;       /* what to do with this function; NULL: nothing */
+    char *next_step;       /* what to do with this function or its group; NULL: nothing */
+    HostScope step_scope;  /* GROUP: the step names the group, and is one for all its members */
 } HostAdvice;
 
 void host_advise(const ViommuHost *host, const HostDevice *device, HostAdvice *ret);
 void host_advice_clear(HostAdvice *advice);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(HostAdvice, host_advice_clear)
+
+/* What an admin would do next with a function that can be assigned; @single: it is alone in its
+ * group. (transfer full) (nullable) */
+char *host_next_step(const ViommuHost *host, const HostDevice *device, const HostGroup *group,
+                     gboolean single, HostScope *ret_scope);
 
 /* Whether vfio-pci refuses to bind it unless loaded with disable_denylist=1 */
 gboolean host_device_is_denied(const HostDevice *device);

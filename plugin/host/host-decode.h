@@ -25,6 +25,8 @@ typedef struct {
 } HostSmmu;
 /* FALSE: one of IDR0, 1, 3, 5 is unknown, or not an SMMUv3 */
 gboolean host_decode_smmu(const HostIommu *iommu, HostSmmu *ret);
+/* (nullable) static: why Linux does not nest on an SMMU of this make */
+const char *host_smmu_erratum(const HostIommu *iommu);
 
 typedef struct {
     guint pasid_bits; /* 0 without PASID support */
@@ -62,6 +64,14 @@ typedef struct {
     const char *why_not_nested, *why_not_shadow; /* NULL: it can */
     const char *next; /* the single step that would give more; NULL: none on this host */
 } HostVerdict;
+/* What gives a host without IOMMU one; static. */
+const char *host_translation_step(const ViommuHost *host);
+/* What gives a host without isolated MSI that; static. */
+const char *host_remapping_step(const ViommuHost *host);
+/* Whether one of the words of the kernel's command line is known to start with @prefix */
+gboolean host_boots_with(const ViommuHost *host, const char *prefix);
+/* Whether the kernel is known to be built without @option, "CONFIG_…" */
+gboolean host_kernel_lacks(const ViommuHost *host, const char *option);
 /* NULL @iommu: no IOMMU translates the function */
 void host_iommu_verdict(const ViommuHost *host, const HostIommu *iommu, HostVerdict *ret);
 

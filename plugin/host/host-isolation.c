@@ -200,6 +200,7 @@ path_enabled(const ViommuHost *host, const HostDevice *bridge, HostIsolation *re
             return BASE_UNKNOWN;
         if (enabled == BASE_NO) {
             explain(ret, g_strdup_printf("bridge %s %s", name, lack));
+            ret->off = ret->off || bridge->pcie.acs_state == BASE_STATE_KNOWN;
             return BASE_NO;
         }
         bridge = host_device_parent(host, bridge);
@@ -246,6 +247,7 @@ judge_slot(const ViommuHost *host, const HostDevice *device, HostIsolation *ret)
     if (siblings != BASE_YES || device->physfn.state == BASE_STATE_UNKNOWN || !head)
         return BASE_UNKNOWN;
     ret->head = head->address;
+    ret->off = ret->off || device->pcie.acs_state == BASE_STATE_KNOWN;
     explain(ret, g_strdup_printf("the functions of %04x:%02x:%02x reach each other: it %s",
                                  device->address.domain, device->address.bus, device->address.slot,
                                  lack));
@@ -334,6 +336,20 @@ add_once(GPtrArray *list, char *text)
         }
     }
     g_ptr_array_add(list, text);
+}
+
+gboolean
+host_group_acs_is_off(const ViommuHost *host, const HostGroup *group)
+{
+    for (guint i = 0; group->devices->len > 1 && i < group->devices->len; i++) {
+        const HostDevice *device =
+            host_facts_device(host, g_array_index(group->devices, BasePci, i));
+        g_auto(HostIsolation) isolation = {0};
+
+        if (device && host_isolate(host, device, &isolation) == BASE_YES && isolation.off)
+            return TRUE;
+    }
+    return FALSE;
 }
 
 GPtrArray *

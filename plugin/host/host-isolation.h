@@ -7,6 +7,7 @@
 typedef struct {
     BasePci head;  /* the function that stands for its group: the same for all that share one */
     char *because; /* why it does not stand for itself; NULL: it does */
+    gboolean off;  /* ACS that would change it is there, and is switched off */
 } HostIsolation;
 
 /* (transfer none) (nullable): the bridge above; NULL: none, or not known. The state of its
@@ -23,6 +24,8 @@ BaseTri host_acs_enabled(const ViommuHost *host, const HostDevice *device, char 
 BaseTri host_isolate(const ViommuHost *host, const HostDevice *device, HostIsolation *ret);
 void host_isolation_clear(HostIsolation *isolation);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(HostIsolation, host_isolation_clear)
+/* Whether ACS that is switched off is what joins members of the group. */
+gboolean host_group_acs_is_off(const ViommuHost *host, const HostGroup *group);
 /* Why the members of a group are together: "bridge 0000:00:1c.0 has ACS without RR+CR". Empty for
  * a group of one. (transfer full): of char * */
 GPtrArray *host_group_reasons(const ViommuHost *host, const HostGroup *group);

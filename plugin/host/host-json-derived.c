@@ -147,22 +147,33 @@ subject_of(const HostAdvice *advice)
     return "it";
 }
 
+/* What the function or its group lacks no step on its IOMMU gives. */
+static const char *
+next_of(const ViommuHost *host, const HostDevice *device, const HostAdvice *advice)
+{
+    const HostIommu *iommu = host_facts_iommu(host, device->iommu.text);
+    HostVerdict unit;
+
+    if (advice->next_step)
+        return advice->next_step;
+    if (host->iommus_state == BASE_STATE_KNOWN && host->iommus->len == 0)
+        return host_translation_step(host);
+    if (!iommu || !advice->reason || advice->scope != HOST_SCOPE_IOMMU)
+        return NULL;
+    host_iommu_verdict(host, iommu, &unit);
+    return unit.next;
+}
+
 static BaseJson *
 device_verdict(const ViommuHost *host, const HostDevice *device)
 {
-    const HostIommu *iommu = host_facts_iommu(host, device->iommu.text);
     BaseJson *object = json_object_new_object();
     BaseJson *reasons = json_object_new_array();
     g_auto(HostAdvice) advice = {0};
-    HostVerdict unit = {0};
 
     host_advise(host, device, &advice);
-    if (iommu || device->iommu.state == BASE_STATE_ABSENT)
-        host_iommu_verdict(host, iommu, &unit);
     base_json_add_string(object, "mode", mode_of(&advice));
-    /* what its group takes away no step on the IOMMU gives back */
-    if (advice.next_step || (advice.reason && advice.scope != HOST_SCOPE_GROUP))
-        base_json_add_string(object, "next", advice.next_step ? advice.next_step : unit.next);
+    base_json_add_string(object, "next", next_of(host, device, &advice));
     if (advice.ability != HOST_ABILITY_UNKNOWN)
         add(object, "assignable", json_object_new_boolean(advice.ability != HOST_ABILITY_NONE));
     if (host_device_is_denied(device))

@@ -212,34 +212,16 @@ note_vtd(const ViommuHost *host, const HostIommu *iommu, GPtrArray *notes)
                                         "devices cannot read what the guest has read-only"));
 }
 
-/* Linux 7.2 arm-smmu-v3.c:4929-4940; product codes: arm-smmu-v3.h */
-static void
-note_smmu(const HostIommu *iommu, GPtrArray *notes)
-{
-    BaseU64 maker = host_iommu_bits(iommu, HOST_IIDR_Implementer);
-    BaseU64 product = host_iommu_bits(iommu, HOST_IIDR_ProductID);
-    BaseU64 variant = host_iommu_bits(iommu, HOST_IIDR_Variant);
-
-    if (!base_u64_is_known(maker) || maker.value != 0x43b)
-        return;
-    if (product.value == 0x483 && variant.value < 2)
-        g_ptr_array_add(notes, g_strdup_printf("MMU-600 r%" G_GUINT64_FORMAT
-                                               ": Linux does not nest on it (erratum 1209401)",
-                                               variant.value));
-    if (product.value == 0x487)
-        g_ptr_array_add(notes, g_strdup("MMU-700: Linux does not nest on revisions with errata "
-                                        "2268618 and 2812531; what was tried tells"));
-}
-
 GPtrArray *
 host_iommu_notes(const ViommuHost *host, const HostIommu *iommu)
 {
     GPtrArray *notes = g_ptr_array_new_with_free_func(g_free);
+    const char *erratum = host_smmu_erratum(iommu);
 
+    if (erratum)
+        g_ptr_array_add(notes, g_strdup(erratum));
     if (iommu->type == HOST_IOMMU_VTD)
         note_vtd(host, iommu, notes);
-    else if (iommu->type == HOST_IOMMU_SMMUV3)
-        note_smmu(iommu, notes);
     else if (iommu->type == HOST_IOMMU_AMD)
         g_ptr_array_add(notes, g_strdup("sysfs shows the features that all IOMMUs of the host "
                                         "share, not those of this one alone"));

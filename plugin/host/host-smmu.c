@@ -45,6 +45,25 @@ host_decode_smmu(const HostIommu *iommu, HostSmmu *ret)
     return TRUE;
 }
 
+/* Linux 7.2 arm-smmu-v3.c:4929-4940: nesting is taken from MMU-600 before r2, and from MMU-700
+ * before r1p1; product codes: arm-smmu-v3.h. 6.1 takes it from every MMU-700. */
+const char *
+host_smmu_erratum(const HostIommu *iommu)
+{
+    BaseU64 maker = host_iommu_bits(iommu, HOST_IIDR_Implementer);
+    guint64 product = host_iommu_bits(iommu, HOST_IIDR_ProductID).value;
+    guint64 variant = host_iommu_bits(iommu, HOST_IIDR_Variant).value;
+    guint64 revision = host_iommu_bits(iommu, HOST_IIDR_Revision).value;
+
+    if (!base_u64_is_known(maker) || maker.value != 0x43b)
+        return NULL;
+    if (product == 0x483 && variant < 2)
+        return "MMU-600 before r2: Linux does not nest on it (erratum 1209401)";
+    if (product == 0x487 && (variant < 1 || (variant == 1 && revision < 1)))
+        return "MMU-700 before r1p1: Linux does not nest on it (errata 2268618, 2812531)";
+    return NULL;
+}
+
 /* Linux 7.2 arm-smmu-v3.c:2837-2859: first stage for plain domains, second for nest parents */
 BaseU64
 host_smmu_iova_bits(const HostIommu *iommu, HostTable table)

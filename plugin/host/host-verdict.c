@@ -82,7 +82,12 @@ typedef enum {
     VTD_SCALABLE_UNKNOWN,
     VTD_UNTRIED,
     SMMU_NO_STAGES,
+    SMMU_ERRATUM,
+    SMMU_REFUSED,
     SMMU_NO_WALKS,
+    SMMU_KERNEL,
+    SMMU_NO_VIOMMU,
+    SMMU_VIOMMU_REFUSED,
     SMMU_REGISTERS,
     SMMU_WALKS_UNKNOWN,
     SMMU_UNTRIED,
@@ -94,6 +99,7 @@ typedef enum {
     TYPE_UNKNOWN,
     IOMMUFD_NONE,
     IOMMUFD_UNKNOWN,
+    CDEV_NONE,
     MSI_SHARED,
     VFIO_NONE,
     VFIO_UNKNOWN,
@@ -105,8 +111,7 @@ static const struct {
     const char *next; /* the one step that would change it; NULL: none on this host */
 } answers[] = {
     [ANSWER_YES] = {BASE_YES, NULL, NULL},
-    [NOT_TRANSLATED] = {BASE_NO, "no IOMMU translates this function",
-                        "switch the IOMMU on: VT-d or AMD-Vi in the firmware, then intel_iommu=on"},
+    [NOT_TRANSLATED] = {BASE_NO, "no IOMMU translates this function", NULL},
     [VTD_REGISTERS] = {BASE_UNKNOWN, "CAP and ECAP of this VT-d unit are not known",
                        "facts of the host itself: virt-viommu host --save"},
     [VTD_NO_SCALABLE] = {BASE_NO, "VT-d without scalable mode (ECAP.SMTS is 0)", NULL},
@@ -123,8 +128,21 @@ static const struct {
     [VTD_UNTRIED] = {BASE_UNKNOWN, "a nest parent was not tried on this kernel (--probe)",
                      "virt-viommu host --probe, with an idle function behind it"},
     [SMMU_NO_STAGES] = {BASE_NO, "SMMUv3 without both stages (IDR0.S1P, IDR0.S2P)", NULL},
+    [SMMU_ERRATUM] = {BASE_NO, "errata of this SMMU: Linux does not nest on it", NULL},
+    [SMMU_REFUSED] = {BASE_NO, "the kernel refused a nest parent on this SMMU", NULL},
     [SMMU_NO_WALKS] = {BASE_NO, "no S2FWB and no CANWBS: firmware must set it in IORT",
                        "firmware that sets CANWBS in IORT, where the platform is coherent"},
+    /* arm-smmu-v3.h:1273: without it the driver has no vIOMMU */
+    [SMMU_KERNEL] = {BASE_NO, "the kernel is built without CONFIG_ARM_SMMU_V3_IOMMUFD",
+                     "a kernel with CONFIG_ARM_SMMU_V3_IOMMUFD"},
+    [SMMU_NO_VIOMMU] = {BASE_NO,
+                        "the kernel refused a vIOMMU: no S2FWB and no CANWBS, or built without "
+                        "CONFIG_ARM_SMMU_V3_IOMMUFD",
+                        "a kernel with CONFIG_ARM_SMMU_V3_IOMMUFD, if this one is without"},
+    [SMMU_VIOMMU_REFUSED] = {BASE_NO,
+                             "the kernel refused a vIOMMU though page table walks are coherent: "
+                             "built without CONFIG_ARM_SMMU_V3_IOMMUFD?",
+                             "a kernel with CONFIG_ARM_SMMU_V3_IOMMUFD"},
     [SMMU_REGISTERS] = {BASE_UNKNOWN,
                         "IDR0 is not known: it takes an idle function behind this SMMU (--probe)",
                         "virt-viommu host --probe, with an idle function behind it"},
@@ -154,8 +172,9 @@ static const struct {
     [IOMMUFD_UNKNOWN] = {BASE_UNKNOWN, "whether this kernel has iommufd is not known",
                          "facts of the host itself: virt-viommu host --save"},
     /* Linux 7.2 drivers/iommu/iommu.c:2032: EPERM */
-    [MSI_SHARED] = {BASE_NO, "no isolated MSI: vfio refuses without interrupt remapping",
-                    "switch interrupt remapping on in the firmware"},
+    [CDEV_NONE] = {BASE_NO, "no VFIO character devices: the kernel needs CONFIG_VFIO_DEVICE_CDEV",
+                   "a kernel with CONFIG_VFIO_DEVICE_CDEV"},
+    [MSI_SHARED] = {BASE_NO, "no isolated MSI: vfio refuses without interrupt remapping", NULL},
     [VFIO_NONE] = {BASE_NO, "no VFIO: load vfio-pci", "modprobe vfio-pci"},
     [VFIO_UNKNOWN] = {BASE_UNKNOWN,
                       "whether VFIO is there (/dev/vfio/vfio, /dev/iommu) is not known",
@@ -206,15 +225,12 @@ can_nest_vtd(const ViommuHost *host, const HostIommu *iommu)
 }
 
 /* The table walks of a nested domain must be coherent: S2FWB, or CANWBS from the firmware (Linux
- * 7.2 arm-smmu-v3-iommufd.c:439-450). A nest parent alone does not tell: it was seen to work
- * where IOMMU_VIOMMU_ALLOC failed. */
+ * 7.2 arm-smmu-v3-iommufd.c:439-450). */
 static BaseTri
 smmu_walks_coherent(const HostIommu *iommu)
 {
     BaseU64 forced = host_iommu_bits(iommu, HOST_IDR3_FWB);
 
-    if (iommu->viommu_alloc != BASE_UNKNOWN)
-        return iommu->viommu_alloc;
     if (iommu->canwbs == BASE_YES)
         return BASE_YES;
     if (!base_u64_is_known(forced))
@@ -222,25 +238,46 @@ smmu_walks_coherent(const HostIommu *iommu)
     return forced.value ? BASE_YES : iommu->canwbs;
 }
 
+/* Why no nest parent can be had; ANSWER_YES: it can */
+static Answer
+smmu_parent(const HostIommu *iommu)
+{
+    BaseU64 first = host_iommu_bits(iommu, HOST_IDR0_S1P);
+    BaseU64 second = host_iommu_bits(iommu, HOST_IDR0_S2P);
+
+    if (iommu->nest_parent == BASE_YES)
+        return ANSWER_YES;
+    if (base_u64_is_known(first) && !(first.value && second.value))
+        return SMMU_NO_STAGES;
+    if (host_smmu_erratum(iommu))
+        return SMMU_ERRATUM;
+    if (iommu->nest_parent == BASE_NO)
+        return SMMU_REFUSED;
+    return base_u64_is_known(first) ? ANSWER_YES : SMMU_REGISTERS;
+}
+
+/* A nest parent alone does not tell: it was seen to work where IOMMU_VIOMMU_ALLOC failed. */
 static Answer
 can_nest_smmu(const ViommuHost *host, const HostIommu *iommu)
 {
-    BaseTri parent = iommu->nest_parent, walks = smmu_walks_coherent(iommu);
+    Answer parent = smmu_parent(iommu);
+    BaseTri walks = smmu_walks_coherent(iommu);
 
-    if (parent == BASE_UNKNOWN && base_u64_is_known(iommu->idr[0]))
-        parent = base_tri(host_iommu_bits(iommu, HOST_IDR0_S1P).value &&
-                          host_iommu_bits(iommu, HOST_IDR0_S2P).value);
-    if (parent == BASE_NO)
-        return SMMU_NO_STAGES;
+    if (iommu->viommu_alloc == BASE_YES && iommu->nest_parent != BASE_NO)
+        return ANSWER_YES;
+    if (answers[parent].value == BASE_NO)
+        return parent;
     if (walks == BASE_NO)
         return SMMU_NO_WALKS;
-    if (parent == BASE_UNKNOWN)
-        return SMMU_REGISTERS;
+    if (host_kernel_lacks(host, "CONFIG_ARM_SMMU_V3_IOMMUFD"))
+        return SMMU_KERNEL;
+    if (iommu->viommu_alloc == BASE_NO)
+        return walks == BASE_YES ? SMMU_VIOMMU_REFUSED : SMMU_NO_VIOMMU;
+    if (parent != ANSWER_YES)
+        return parent;
     if (walks == BASE_UNKNOWN)
         return SMMU_WALKS_UNKNOWN;
-    if (iommu->viommu_alloc == BASE_UNKNOWN && !kernel_has(host, BASE_VERSION(7, 2, 0)))
-        return SMMU_UNTRIED;
-    return ANSWER_YES;
+    return kernel_has(host, BASE_VERSION(7, 2, 0)) ? ANSWER_YES : SMMU_UNTRIED;
 }
 
 /* What the kernel as a whole lacks. */
@@ -249,6 +286,11 @@ has_iommufd(const ViommuHost *host)
 {
     if (host->iommufd == BASE_NO)
         return IOMMUFD_NONE;
+    if (host->vfio_cdev == BASE_NO)
+        return CDEV_NONE;
+    /* a switch of its own, Linux 7.2 drivers/iommu/iommufd/device.c:14-19 */
+    if (host->isolated_msi == BASE_NO && !host_boots_with(host, "iommufd.allow_unsafe_interrupts="))
+        return MSI_SHARED;
     return host->iommufd == BASE_UNKNOWN ? IOMMUFD_UNKNOWN : ANSWER_YES;
 }
 
@@ -300,7 +342,7 @@ shadowing(const ViommuHost *host, const HostIommu *iommu)
         return AMD_OFF;
     if (iommu->type == HOST_IOMMU_SMMUV3 && base_u64_is_known(coherent) && !coherent.value)
         return SMMU_INCOHERENT;
-    if (host->isolated_msi == BASE_NO)
+    if (host->isolated_msi == BASE_NO && host->unsafe_interrupts != BASE_YES)
         return MSI_SHARED;
     if (host->vfio_container == BASE_YES || host->iommufd == BASE_YES)
         return ANSWER_YES;
@@ -356,4 +398,8 @@ host_iommu_verdict(const ViommuHost *host, const HostIommu *iommu, HostVerdict *
         ret->why_not_nested = answers[nest].reason;
     if (nest != ANSWER_YES && !ret->next)
         ret->next = answers[nest].next;
+    if (shadow == MSI_SHARED)
+        ret->next = host_remapping_step(host);
+    if (shadow == NOT_TRANSLATED)
+        ret->next = host_translation_step(host);
 }

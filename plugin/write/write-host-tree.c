@@ -191,7 +191,8 @@ note_row(const ViommuHost *host, const WriteHostRow *row, WriteHostNotes *notes)
     else if (advice->reason && advice->scope == HOST_SCOPE_DEVICE && host->iommus->len > 0)
         write_notes_add(notes->reasons, subject, advice->reason);
     if (advice->next_step)
-        write_notes_add(notes->steps, subject, advice->next_step);
+        write_notes_add(notes->steps, advice->step_scope == HOST_SCOPE_GROUP ? NULL : subject,
+                        advice->next_step);
 }
 
 static void

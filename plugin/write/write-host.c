@@ -138,15 +138,6 @@ write_header(const ViommuHost *host, const WriteStyle *style, GString *out)
 
 /* ---- what is missing, and what would bring it ---- */
 
-static const char *
-firmware_step(const ViommuHost *host)
-{
-    if (g_strcmp0(host->arch.text, "x86_64") == 0)
-        return "switch VT-d or AMD-Vi on in the firmware; Intel may need intel_iommu=on on the "
-               "kernel's command line";
-    return "the firmware must describe an SMMU (ACPI IORT or device tree)";
-}
-
 static guint
 count_without_config(const ViommuHost *host)
 {
@@ -247,7 +238,7 @@ write_host(const ViommuHost *host, const WriteHostView *view, GString *out)
     if (!view->groups)
         write_header(host, &view->style, out);
     if (host->iommus_state != BASE_STATE_UNKNOWN && host->iommus->len == 0)
-        write_notes_add(steps, NULL, firmware_step(host));
+        write_notes_add(steps, NULL, host_translation_step(host));
     if (host->devices_state == BASE_STATE_KNOWN)
         write_host_tree(host, view, &notes, out);
     if (!view->style.quiet && !view->groups)

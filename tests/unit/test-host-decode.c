@@ -177,7 +177,11 @@ test_nest_smmu(void)
     host->iommufd = BASE_YES;
     assert_nest(host, &iommu, BASE_YES, NULL);
     iommu.viommu_alloc = BASE_NO; /* tried beats told */
-    assert_nest(host, &iommu, BASE_NO, "CANWBS");
+    assert_nest(host, &iommu, BASE_NO, "though page table walks are coherent");
+    iommu.idr[3] = (BaseU64){0};
+    iommu.canwbs = BASE_NO; /* S2FWB may be there */
+    assert_nest(host, &iommu, BASE_NO, "or built without CONFIG_ARM_SMMU_V3_IOMMUFD");
+    iommu.idr[3] = base_u64(0x1414);
     iommu.viommu_alloc = BASE_UNKNOWN;
     iommu.canwbs = BASE_NO;
     assert_nest(host, &iommu, BASE_NO, "CANWBS");
@@ -188,7 +192,7 @@ test_nest_smmu(void)
     iommu.nest_parent = BASE_YES;
     assert_nest(host, &iommu, BASE_YES, NULL);
     iommu.nest_parent = BASE_NO;
-    assert_nest(host, &iommu, BASE_NO, "stages");
+    assert_nest(host, &iommu, BASE_NO, "refused a nest parent");
     iommu.nest_parent = BASE_UNKNOWN;
     iommu.idr[0] = base_u64(0x0d44101a);
     assert_nest(host, &iommu, BASE_NO, "stages");
@@ -199,6 +203,37 @@ test_nest_smmu(void)
     host->kernel = base_u64(BASE_VERSION(6, 14, 0));
     assert_nest(host, &iommu, BASE_UNKNOWN, "not tried");
     iommu.viommu_alloc = BASE_YES;
+    assert_nest(host, &iommu, BASE_YES, NULL);
+}
+
+/* What a kernel or an implementation takes away from an SMMU that has it all. */
+static void
+test_nest_smmu_without(void)
+{
+    g_autoptr(ViommuHost) host = make_host("7.2.13", "");
+    HostIommu iommu = {.type = HOST_IOMMU_SMMUV3,
+                       .canwbs = BASE_YES,
+                       .iidr = base_u64(0x4832043b),
+                       .idr = {base_u64(0x0d44101b), base_u64(0x02730010), base_u64(0),
+                               base_u64(0x1414), base_u64(0), base_u64(0x74)}};
+    HostEntry *option = host_facts_add_entry(host->options, "CONFIG_ARM_SMMU_V3_IOMMUFD");
+
+    host->iommufd = BASE_YES;
+    assert_nest(host, &iommu, BASE_YES, NULL);
+    option->text = (BaseText){BASE_STATE_KNOWN, g_strdup("n")};
+    assert_nest(host, &iommu, BASE_NO, "built without CONFIG_ARM_SMMU_V3_IOMMUFD");
+    *option->text.text = 'y';
+    iommu.iidr = base_u64(0x4831043b);
+    assert_nest(host, &iommu, BASE_NO, "errata");
+    iommu.iidr = base_u64(0x4832043b);
+    host->vfio_cdev = BASE_NO;
+    assert_nest(host, &iommu, BASE_NO, "CONFIG_VFIO_DEVICE_CDEV");
+    host->vfio_cdev = BASE_YES;
+    host->isolated_msi = BASE_NO;
+    host->unsafe_interrupts = BASE_YES; /* VFIO's own switch, not iommufd's */
+    assert_nest(host, &iommu, BASE_NO, "isolated MSI");
+    g_free(host->kernel_cmdline.text);
+    host->kernel_cmdline.text = g_strdup("quiet iommufd.allow_unsafe_interrupts=1");
     assert_nest(host, &iommu, BASE_YES, NULL);
 }
 
@@ -240,6 +275,8 @@ test_shadow(void)
     host->isolated_msi = BASE_NO;
     g_assert_cmpint(host_can_shadow(host, &iommu, &reason), ==, BASE_NO);
     g_assert_nonnull(strstr(reason, "isolated MSI"));
+    host->unsafe_interrupts = BASE_YES;
+    g_assert_cmpint(host_can_shadow(host, &iommu, NULL), ==, BASE_YES);
     host->isolated_msi = BASE_UNKNOWN;
     host->vfio_container = host->iommufd = BASE_NO;
     g_assert_cmpint(host_can_shadow(host, &iommu, NULL), ==, BASE_NO);
@@ -346,21 +383,97 @@ test_advice(void)
     assert_advice(grace, "0009:01:00.0", HOST_ABILITY_NESTED, 20, NULL, NULL);
     assert_advice(grace, "0019:02:00.1", HOST_ABILITY_NESTED, 0, NULL, "bind to vfio-pci");
     assert_advice(grace, "0009:02:00.0", HOST_ABILITY_PLAIN, 0,
-                  "shared by 0009:02:00.0 and 0009:02:00.1", NULL);
+                  "shared by 0009:02:00.0 and 0009:02:00.1",
+                  "free group 13: unbind 0009:02:00.1, or bind it to vfio-pci");
     assert_advice(grace, "0009:02:00.1", HOST_ABILITY_PLAIN, 0,
-                  "shared by 0009:02:00.0 and 0009:02:00.1", "blocks group 13");
+                  "shared by 0009:02:00.0 and 0009:02:00.1", "free group 13: unbind");
     assert_advice(xeon, "0000:17:00.0", HOST_ABILITY_NESTED, 20, NULL, NULL);
-    assert_advice(xeon, "0000:c1:00.0", HOST_ABILITY_NONE, 0, "RMRR", NULL);
+    assert_advice(xeon, "0000:c1:00.0", HOST_ABILITY_NONE, 0, "RMRR", "firmware option");
     assert_advice(xeon, "0000:6a:01.0", HOST_ABILITY_NESTED, 20, NULL, "disable_denylist");
     xeon->denylist_off = BASE_YES;
     assert_advice(xeon, "0000:6a:01.0", HOST_ABILITY_NESTED, 20, NULL, "bind to vfio-pci");
     assert_advice(xeon, "0000:06:00.0", HOST_ABILITY_SHADOW, 0, "conventional", NULL);
     assert_advice(genoa, "0000:81:00.0", HOST_ABILITY_SHADOW, 0, "AMD", NULL);
     assert_advice(lab, "0000:01:00.0", HOST_ABILITY_SHADOW, 0, "IDR0", NULL);
-    assert_advice(lab, "0000:81:00.0", HOST_ABILITY_NONE, 0, "no IOMMU", NULL);
+    assert_advice(lab, "0000:81:00.0", HOST_ABILITY_NONE, 0, "no IOMMU", "another slot");
     assert_advice(plain, "0000:01:00.0", HOST_ABILITY_NONE, 0, "no IOMMU", NULL);
     grace->isolated_msi = BASE_NO;
     assert_advice(grace, "0009:01:00.0", HOST_ABILITY_NONE, 0, "isolated MSI", NULL);
+}
+
+/* A host without an IOMMU: what switched it off is the step, before what might. */
+static void
+test_translation_step(void)
+{
+    static const struct {
+        const char *arch, *cmdline, *lacks, *step;
+    } cases[] = {
+        {"x86_64", "quiet", NULL, "switch VT-d or AMD-Vi on in the firmware; Intel may need"},
+        {"x86_64", "quiet intel_iommu=on,sm_on", NULL, "switch VT-d on in the firmware"},
+        {"x86_64", "intel_iommu=off", NULL, "boot without intel_iommu=off"},
+        {"x86_64", "amd_iommu=off quiet", NULL, "boot without amd_iommu=off"},
+        {"x86_64", "iommu=off", NULL, "boot without iommu=off"},
+        {"x86_64", "xiommu=off", "CONFIG_AMD_IOMMU", "switch VT-d or AMD-Vi on"},
+        {"aarch64", "iommu=off", NULL, "the firmware must describe an SMMU"},
+        {"aarch64", "", "CONFIG_ARM_SMMU_V3", "a kernel with CONFIG_ARM_SMMU_V3"},
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(ViommuHost) host = make_host("7.2.13", cases[i].cmdline);
+
+        host->arch = (BaseText){BASE_STATE_KNOWN, g_strdup(cases[i].arch)};
+        if (cases[i].lacks)
+            host_facts_add_entry(host->options, cases[i].lacks)->text =
+                (BaseText){BASE_STATE_KNOWN, g_strdup("n")};
+        g_test_message("%s", host_translation_step(host));
+        g_assert_true(g_str_has_prefix(host_translation_step(host), cases[i].step));
+    }
+}
+
+static void
+test_remapping_step(void)
+{
+    g_autoptr(ViommuHost) host = make_host("7.2.13", "intremap=off");
+    HostIommu iommu = vtd_unit(0xd2008c40660462, 0xf050da);
+    HostVerdict verdict;
+
+    host->vfio_container = BASE_YES;
+    host->isolated_msi = BASE_NO;
+    host_iommu_verdict(host, &iommu, &verdict);
+    g_assert_cmpstr(verdict.next, ==, "boot without intremap=off");
+    g_free(host->kernel_cmdline.text);
+    host->kernel_cmdline.text = g_strdup("");
+    host_iommu_verdict(host, &iommu, &verdict);
+    g_assert_cmpstr(verdict.next, ==, "switch interrupt remapping on in the firmware");
+    host_facts_add_entry(host->options, "CONFIG_IRQ_REMAP")->text =
+        (BaseText){BASE_STATE_KNOWN, g_strdup("n")};
+    host_iommu_verdict(host, &iommu, &verdict);
+    g_assert_cmpstr(verdict.next, ==, "a kernel with CONFIG_IRQ_REMAP");
+}
+
+/* Groups: what splits one comes before what frees it. */
+static void
+test_group_steps(void)
+{
+    g_autoptr(ViommuHost) off = load_shared("lab-acs-off.json");
+    g_autoptr(ViommuHost) amd = load_shared("lab-amd.json");
+    HostDevice *bridge;
+
+    assert_advice(off, "0000:03:00.0", HOST_ABILITY_PLAIN, 0, "shared by 5 functions",
+                  "split group 5: boot without pci=disable_acs_redir");
+    assert_advice(off, "0000:06:00.0", HOST_ABILITY_PLAIN, 0, "shared by", /* no ACS to switch */
+                  "free group 6: unbind 0000:06:00.0, 0000:06:00.1, or bind them to vfio-pci");
+    g_free(off->kernel_cmdline.text);
+    off->kernel_cmdline.text = g_strdup("quiet");
+    assert_advice(off, "0000:03:00.0", HOST_ABILITY_PLAIN, 0, "shared by 5 functions",
+                  "free group 5: unbind 0000:03:00.0, 0000:04:00.0, 0000:05:00.0 and 2 more, or "
+                  "bind them to vfio-pci");
+    bridge = (HostDevice *)host_facts_device(amd, (BasePci){0, 0, 0x1e, 0});
+    g_free(bridge->driver.text);
+    bridge->driver = (BaseText){BASE_STATE_KNOWN, g_strdup("shpchp")};
+    assert_advice(amd, "0000:0b:02.0", HOST_ABILITY_SHADOW, 0, "AMD",
+                  "free group 9: unbind 0000:00:1e.0 from shpchp");
+    assert_advice(amd, "0000:00:03.0", HOST_ABILITY_NONE, 0, "it is an IOMMU itself", NULL);
 }
 
 /* Whose shortcoming it is: what an IOMMU lacks is told once, not for each function behind it. */
@@ -418,6 +531,10 @@ main(int argc, char **argv)
     g_test_add_func("/host-decode/other-bits", test_other_bits);
     g_test_add_func("/host-decode/nest-shared", test_nest_shared);
     g_test_add_func("/host-decode/nest-smmu", test_nest_smmu);
+    g_test_add_func("/host-decode/nest-smmu-without", test_nest_smmu_without);
+    g_test_add_func("/host-decode/translation-step", test_translation_step);
+    g_test_add_func("/host-decode/remapping-step", test_remapping_step);
+    g_test_add_func("/host-decode/group-steps", test_group_steps);
     g_test_add_func("/host-decode/nest-vtd", test_nest_vtd);
     g_test_add_func("/host-decode/shadow", test_shadow);
     g_test_add_func("/host-decode/groups", test_groups);

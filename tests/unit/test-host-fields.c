@@ -228,7 +228,7 @@ test_unknown_register(void)
     g_assert_false(base_u64_is_known(host_iommu_bits(&iommu, HOST_IDR5_OAS)));
 }
 
-/* Errata by product and variant: MMU-600 before r2, MMU-700. */
+/* Errata by product, variant and revision: MMU-600 before r2, MMU-700 before r1p1. */
 static void
 test_notes(void)
 {
@@ -236,8 +236,15 @@ test_notes(void)
         guint64 iidr;
         const char *note;
     } cases[] = {
-        {0x4830043b, "MMU-600 r0"}, {0x4831043b, "MMU-600 r1"}, {0x4832043b, NULL},
-        {0x4870043b, "MMU-700"},    {0x48700999, NULL},         {0x1234043b, NULL},
+        {0x4830043b, "MMU-600 before r2"},
+        {0x4831043b, "MMU-600 before r2"},
+        {0x4832043b, NULL},
+        {0x4870143b, "MMU-700 before r1p1"},
+        {0x4871043b, "MMU-700 before r1p1"},
+        {0x4871143b, NULL},
+        {0x4872043b, NULL},
+        {0x48700999, NULL},
+        {0x1234043b, NULL},
     };
     g_autoptr(ViommuHost) host = host_facts_new();
 
