@@ -56,20 +56,21 @@ def main():
         none = [program, 'check', '--host', 'none', f'{HERE}/empty.xml']
         start = peak_kib(none)
         print('| functions | floor ms | read ms | read / floor | µs a function | calls a function, '
-              'floor | read | KiB a function |')
-        print('|---|---|---|---|---|---|---|---|')
+              'floor | read | KiB a function, peak | held |')
+        print('|---|---|---|---|---|---|---|---|---|')
         for count in counts:
             tree = f'{work}/{count}'
             subprocess.run([sys.executable, f'{HERE}/sysfs-tree.py', tree, str(count)], check=True)
             done = subprocess.run([f'{work}/read', tree, '21' if count < 5000 else '7'],
                                   capture_output=True, text=True, check=True)
-            floor, read = (int(word) / 1e6 for word in done.stdout.split())
+            floor, read, held = (int(word) for word in done.stdout.split())
             check = [program, 'check', '--sysroot', tree, f'{HERE}/empty.xml']
-            print(f'| {count} | {floor:.1f} | {read:.1f} | {read / floor:.2f} '
-                  f'| {read / count * 1e3:.1f} '
+            print(f'| {count} | {floor / 1e6:.1f} | {read / 1e6:.1f} | {read / floor:.2f} '
+                  f'| {read / count / 1e3:.1f} '
                   f'| {per_function([f"{work}/floor", tree], [f"{work}/floor", nothing], count)} '
                   f'| {per_function(check, none, count)} '
-                  f'| {(peak_kib(check) - start) / count:.2f} |')
+                  f'| {(peak_kib(check) - start) / count:.2f} '
+                  f'| {held / count / 1024:.2f} |', flush=True)
             lspci = ['lspci', '-A', 'linux-sysfs', '-O', f'sysfs.path={tree}/sys/bus/pci', '-vvv']
             host = [program, 'host', '--sysroot', tree]
             commands = [[f'{work}/floor', tree], none, check, host]

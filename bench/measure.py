@@ -23,7 +23,12 @@ def in_turns(*commands, rounds=ROUNDS):
 
 
 def peak_kib(command):
-    """By time(1): a child of this program would count this program's memory as its own."""
+    """Median of several, since where the loader puts things adds some hundred KiB or does not. By
+    time(1): a child of this program would count this program's memory as its own."""
+    return statistics.median(one_peak(command) for _ in range(ROUNDS))
+
+
+def one_peak(command):
     run = subprocess.run(['/usr/bin/time', '-f', 'peak %M', *command], stdout=subprocess.DEVNULL,
                          stderr=subprocess.PIPE, text=True, check=False)
     return int(run.stderr.rsplit('peak ', 1)[1])

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Reading a host beside the floor, in turns in one process: without the start of a program, and
- * with the same caches for both. Facts are read and freed.  usage: read DIR ROUNDS Prints the
- * medians in nanoseconds: of the floor, and of reading.
+ * with the same caches for both. Facts are read and freed.  usage: read DIR ROUNDS  Prints the
+ * medians in nanoseconds: of the floor, and of reading; and how many bytes of heap the facts hold.
  */
 #include "floor.h"
 
 #include <viommu/viommu.h>
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -43,6 +44,25 @@ time_read(const char *directory)
     return now() - start;
 }
 
+static size_t
+heap(void)
+{
+    struct mallinfo2 info = mallinfo2();
+
+    return info.uordblks + info.hblkhd;
+}
+
+static size_t
+held_by_facts(const char *directory)
+{
+    size_t before = heap(), after;
+    ViommuHost *host = viommu_host_new_from_sysroot(directory, VIOMMU_HOST_DEFAULT, NULL);
+
+    after = heap();
+    viommu_host_unref(host);
+    return after - before;
+}
+
 static int
 compare(const void *a, const void *b)
 {
@@ -73,7 +93,7 @@ main(int argc, char **argv)
         floors[i] = time_floor(argv[1]);
         reads[i] = time_read(argv[1]);
     }
-    printf("%" G_GINT64_FORMAT " %" G_GINT64_FORMAT "\n", median(floors, rounds),
-           median(reads, rounds));
+    printf("%" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %zu\n", median(floors, rounds),
+           median(reads, rounds), held_by_facts(argv[1]));
     return 0;
 }
