@@ -29,6 +29,7 @@ typedef struct {
     BaseU64 efr, efr2;          /* AMD extended features */
     BaseU64 idr[6], iidr, aidr; /* SMMUv3 registers, from IOMMU_GET_HW_INFO */
     BaseTri nest_parent;        /* IOMMU_HWPT_ALLOC(NEST_PARENT) was tried: worked or not */
+    BaseTri dirty_tracking;     /* the same with DIRTY_TRACKING */
     BaseTri viommu_alloc;       /* IOMMU_VIOMMU_ALLOC was tried: worked or not */
     BaseTri canwbs;             /* SMMUv3: IORT says that firmware guarantees coherent walks */
     BaseU64 aperture_bits;      /* measured width of a plain domain (IOVA ranges), by a probe */
@@ -139,9 +140,10 @@ typedef struct {
     BaseState bars_state;
     GArray *bars; /* of HostBar */
     HostPcie pcie;
-    BaseState mdev_state;   /* absent: cannot be mediated */
-    GPtrArray *mdev_types;  /* of HostMdevType; NULL: none */
-    BaseU64 max_pasid_log2; /* IOMMU_GET_HW_INFO */
+    BaseState mdev_state;    /* absent: cannot be mediated */
+    GPtrArray *mdev_types;   /* of HostMdevType; NULL: none */
+    BaseU64 max_pasid_log2;  /* IOMMU_GET_HW_INFO */
+    BaseU64 hw_capabilities; /* the same: HOST_HW_CAP_… */
 } HostDevice;
 
 typedef struct {

@@ -77,6 +77,7 @@ const HostField host_fields_iommu[] = {
     HEX(HostIommu, iidr, "iidr", G_MAXUINT32, 1),
     HEX(HostIommu, aidr, "aidr", G_MAXUINT32, 1),
     TRI(HostIommu, nest_parent, "nest_parent"),
+    TRI(HostIommu, dirty_tracking, "dirty_tracking"),
     TRI(HostIommu, viommu_alloc, "viommu_alloc"),
     TRI(HostIommu, canwbs, "canwbs"),
     NUMBER(HostIommu, aperture_bits, "aperture_bits", 64),
@@ -108,6 +109,7 @@ const HostField host_fields_device[] = {
     NUMBER(HostDevice, sriov_numvfs, "sriov_numvfs", G_MAXUINT16),
     OTHER(HostDevice, reset_method, "reset_method", HOST_FIELD_TEXT),
     NUMBER(HostDevice, max_pasid_log2, "max_pasid_log2", 32),
+    HEX(HostDevice, hw_capabilities, "hw_capabilities", G_MAXUINT64, 1),
     END,
 };
 

@@ -110,11 +110,21 @@ ask_hw_info(const Session *session, const char *path, HostIommufdAnswer *answer,
 
     if (ioctl(session->iommufd, HOST_IOMMU_GET_HW_INFO, &info) != 0)
         return set_error(error, path, "ask for IOMMU_GET_HW_INFO", g_strerror(errno));
-    answer->type = info.data_type;
+    answer->type = answer->said_type = info.data_type;
+    answer->said_length = info.data_len;
     answer->max_pasid_log2 = info.out_max_pasid_log2;
     answer->capabilities = info.out_capabilities;
     take_registers(answer, data, MIN(info.data_len, sizeof data));
     return TRUE;
+}
+
+/* Whether the errno of a failed call says that the host cannot; notes it where it does not. */
+static gboolean
+is_told(HostIommufdAnswer *answer, HostQuestion question, gboolean told)
+{
+    if (!told)
+        answer->failed[question] = errno;
+    return told;
 }
 
 /* Only kernels with Tegra241 CMDQV support know the question: EOPNOTSUPP says that this host has
@@ -131,12 +141,14 @@ ask_cmdqv(const Session *session, HostIommufdAnswer *answer)
                                       .data_type = HOST_HW_INFO_CMDQV};
 
     if (ioctl(session->iommufd, HOST_IOMMU_GET_HW_INFO, &info) != 0) {
-        if (errno == EOPNOTSUPP)
+        if (is_told(answer, HOST_ASK_CMDQV, errno == EOPNOTSUPP))
             answer->cmdqv = BASE_STATE_ABSENT;
         return;
     }
-    if (info.data_type != HOST_HW_INFO_CMDQV || info.data_len < sizeof data)
+    if (info.data_type != HOST_HW_INFO_CMDQV || info.data_len < sizeof data) {
+        answer->failed[HOST_ASK_CMDQV] = EBADMSG;
         return;
+    }
     answer->cmdqv = BASE_STATE_KNOWN;
     answer->cmdqv_version = data.version;
     answer->cmdqv_log2vcmdqs = data.log2vcmdqs;
@@ -151,21 +163,29 @@ destroy(const Session *session, guint32 id)
     (void)ioctl(session->iommufd, HOST_IOMMU_DESTROY, &command);
 }
 
+static BaseTri
+cannot(HostIommufdAnswer *answer, HostQuestion question)
+{
+    return is_told(answer, question, errno == EOPNOTSUPP || errno == ENOTTY) ? BASE_NO
+                                                                             : BASE_UNKNOWN;
+}
+
 /* Makes a page table with @flags. UNKNOWN where the errno does not speak about the hardware. */
 static BaseTri
-try_hwpt(const Session *session, guint32 ioas, guint32 flags, guint32 *ret_id)
+try_hwpt(const Session *session, guint32 ioas, guint32 flags, HostQuestion question,
+         HostIommufdAnswer *answer, guint32 *ret_id)
 {
     struct host_iommu_hwpt_alloc alloc = {
         .size = sizeof alloc, .flags = flags, .dev_id = session->device, .pt_id = ioas};
 
     if (ioctl(session->iommufd, HOST_IOMMU_HWPT_ALLOC, &alloc) != 0)
-        return errno == EOPNOTSUPP || errno == ENOTTY ? BASE_NO : BASE_UNKNOWN;
+        return cannot(answer, question);
     *ret_id = alloc.out_hwpt_id;
     return BASE_YES;
 }
 
 static BaseTri
-try_viommu(const Session *session, guint32 parent)
+try_viommu(const Session *session, guint32 parent, HostIommufdAnswer *answer)
 {
     struct host_iommu_viommu_alloc alloc = {.size = sizeof alloc,
                                             .type = HOST_VIOMMU_ARM_SMMUV3,
@@ -173,7 +193,7 @@ try_viommu(const Session *session, guint32 parent)
                                             .hwpt_id = parent};
 
     if (ioctl(session->iommufd, HOST_IOMMU_VIOMMU_ALLOC, &alloc) != 0)
-        return errno == EOPNOTSUPP || errno == ENOTTY ? BASE_NO : BASE_UNKNOWN;
+        return cannot(answer, HOST_ASK_VIOMMU);
     destroy(session, alloc.out_viommu_id);
     return BASE_YES;
 }
@@ -183,14 +203,16 @@ ask_page_tables(const Session *session, guint32 ioas, HostIommufdAnswer *answer)
 {
     guint32 id = 0;
 
-    answer->dirty_tracking = try_hwpt(session, ioas, HOST_HWPT_DIRTY_TRACKING, &id);
+    answer->dirty_tracking =
+        try_hwpt(session, ioas, HOST_HWPT_DIRTY_TRACKING, HOST_ASK_DIRTY_TRACKING, answer, &id);
     if (answer->dirty_tracking == BASE_YES)
         destroy(session, id);
-    answer->nest_parent = try_hwpt(session, ioas, HOST_HWPT_NEST_PARENT, &id);
+    answer->nest_parent =
+        try_hwpt(session, ioas, HOST_HWPT_NEST_PARENT, HOST_ASK_NEST_PARENT, answer, &id);
     if (answer->nest_parent != BASE_YES)
         return;
     if (answer->type == HOST_HW_INFO_SMMUV3)
-        answer->viommu_alloc = try_viommu(session, id);
+        answer->viommu_alloc = try_viommu(session, id, answer);
     destroy(session, id);
 }
 
@@ -208,13 +230,16 @@ ask_aperture(const Session *session, guint32 ioas, HostIommufdAnswer *answer)
     guint64 top = 0;
 
     if (ioctl(session->cdev, HOST_VFIO_ATTACH_PT, &attach) != 0 ||
-        ioctl(session->iommufd, HOST_IOMMU_IOAS_IOVA_RANGES, &ask) != 0 ||
-        ask.num_iovas > G_N_ELEMENTS(ranges))
+        ioctl(session->iommufd, HOST_IOMMU_IOAS_IOVA_RANGES, &ask) != 0) {
+        answer->failed[HOST_ASK_APERTURE] = errno;
         return;
-    for (guint i = 0; i < ask.num_iovas; i++)
+    }
+    for (guint i = 0; i < MIN(ask.num_iovas, G_N_ELEMENTS(ranges)); i++)
         top = MAX(top, ranges[i].last);
-    if (top == 0)
+    if (top == 0 || ask.num_iovas > G_N_ELEMENTS(ranges)) {
+        answer->failed[HOST_ASK_APERTURE] = EBADMSG;
         return;
+    }
     answer->aperture_bits = base_u64(top == G_MAXUINT64 ? 64 : g_bit_storage((gulong)top));
 }
 
@@ -240,6 +265,9 @@ host_iommufd_query(const char *iommufd, const char *cdev, HostIommufdAnswer *ret
     if (ioctl(session.iommufd, HOST_IOMMU_IOAS_ALLOC, &ioas) == 0) {
         ask_page_tables(&session, ioas.out_ioas_id, &answer);
         ask_aperture(&session, ioas.out_ioas_id, &answer);
+    } else {
+        answer.failed[HOST_ASK_NEST_PARENT] = answer.failed[HOST_ASK_DIRTY_TRACKING] =
+            answer.failed[HOST_ASK_APERTURE] = errno;
     }
     *ret = answer;
     return TRUE;

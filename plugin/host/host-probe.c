@@ -148,6 +148,7 @@ merge_iommu(HostIommu *unit, const HostIommufdAnswer *answer)
         unit->aidr = base_u64(answer->aidr);
     }
     merge_tri(&unit->nest_parent, answer->nest_parent);
+    merge_tri(&unit->dirty_tracking, answer->dirty_tracking);
     merge_tri(&unit->viommu_alloc, answer->viommu_alloc);
     if (base_u64_is_known(answer->aperture_bits))
         unit->aperture_bits = answer->aperture_bits;
@@ -159,16 +160,89 @@ merge_iommu(HostIommu *unit, const HostIommufdAnswer *answer)
     }
 }
 
+/* What each question is about, and whether some function of the unit has told by now */
+static const struct {
+    const char *fact, *call;
+} questions[] = {
+    [HOST_ASK_NEST_PARENT] = {"nest_parent", "IOMMU_HWPT_ALLOC"},
+    [HOST_ASK_DIRTY_TRACKING] = {"dirty_tracking", "IOMMU_HWPT_ALLOC"},
+    [HOST_ASK_VIOMMU] = {"viommu_alloc", "IOMMU_VIOMMU_ALLOC"},
+    [HOST_ASK_CMDQV] = {"cmdqv", "IOMMU_GET_HW_INFO"},
+    [HOST_ASK_APERTURE] = {"aperture_bits", "IOMMU_IOAS_IOVA_RANGES"},
+};
+
+static gboolean
+is_known(const HostIommu *unit, HostQuestion question)
+{
+    switch (question) {
+    case HOST_ASK_NEST_PARENT:
+        return unit->nest_parent != BASE_UNKNOWN;
+    case HOST_ASK_DIRTY_TRACKING:
+        return unit->dirty_tracking != BASE_UNKNOWN;
+    case HOST_ASK_VIOMMU:
+        return unit->viommu_alloc != BASE_UNKNOWN;
+    case HOST_ASK_CMDQV:
+        return unit->cmdqv != BASE_STATE_UNKNOWN;
+    case HOST_ASK_APERTURE:
+        return base_u64_is_known(unit->aperture_bits);
+    case HOST_QUESTIONS:
+        break;
+    }
+    return TRUE;
+}
+
+static void
+explain_questions(ViommuHost *host, const HostIommu *unit, const HostIommufdAnswer *answer)
+{
+    for (HostQuestion i = 0; i < HOST_QUESTIONS; i++) {
+        g_autofree char *fact = g_strdup_printf("iommus/%s/%s", unit->name, questions[i].fact);
+
+        if (is_known(unit, i))
+            g_hash_table_remove(host->reasons, fact);
+        else if (answer->failed[i] == EBADMSG)
+            host_facts_explain(host, fact, "the probe failed: %s: not what Linux documents",
+                               questions[i].call);
+        else if (answer->failed[i])
+            host_facts_explain(host, fact, "the probe failed: %s: %s", questions[i].call,
+                               g_strerror(answer->failed[i]));
+    }
+}
+
+/* Only SMMUv3 has registers that nothing else shows. */
+static void
+explain_registers(ViommuHost *host, const HostIommu *unit, const HostIommufdAnswer *answer)
+{
+    g_autofree char *fact = g_strdup_printf("iommus/%s/idr", unit->name);
+
+    if (unit->type != HOST_IOMMU_SMMUV3)
+        return;
+    if (base_u64_is_known(unit->idr[0]))
+        g_hash_table_remove(host->reasons, fact);
+    else if (answer->said_type == HOST_HW_INFO_NONE) /* Linux 7.2 arm-smmu-v3.h:1273 */
+        host_facts_explain(host, fact,
+                           "the probe got none: this kernel's driver has no iommufd support "
+                           "(CONFIG_ARM_SMMU_V3_IOMMUFD)");
+    else
+        host_facts_explain(host, fact,
+                           "the probe failed: IOMMU_GET_HW_INFO: %u bytes of type %u, not what "
+                           "Linux documents",
+                           answer->said_length, answer->said_type);
+}
+
 void
 host_probe_merge(ViommuHost *host, HostDevice *device, const HostIommufdAnswer *answer)
 {
     HostIommu *unit = find_iommu(host, device->iommu.text);
 
-    if (unit)
+    if (unit) {
         merge_iommu(unit, answer);
-    /* With no hw_info driver the kernel answers 0 without having looked. */
-    if (answer->type != HOST_HW_INFO_NONE)
-        device->max_pasid_log2 = base_u64(answer->max_pasid_log2);
+        explain_questions(host, unit, answer);
+        explain_registers(host, unit, answer);
+    }
+    /* Both are the device's, told by whatever driver (Linux 7.2 iommufd/device.c:1616-1655); before
+     * the kernel had PASIDs for VFIO it left the number of bits at 0. */
+    device->max_pasid_log2 = base_u64(answer->max_pasid_log2);
+    device->hw_capabilities = base_u64(answer->capabilities);
 }
 
 static void

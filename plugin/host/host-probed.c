@@ -53,6 +53,7 @@ fill_iommu(HostIommu *to, const HostIommu *from)
     fill_u64(&to->iidr, from->iidr);
     fill_u64(&to->aidr, from->aidr);
     fill_tri(&to->nest_parent, from->nest_parent);
+    fill_tri(&to->dirty_tracking, from->dirty_tracking);
     fill_tri(&to->viommu_alloc, from->viommu_alloc);
     fill_u64(&to->aperture_bits, from->aperture_bits);
     if (to->cmdqv == BASE_STATE_UNKNOWN) {
@@ -80,9 +81,13 @@ probed_only(const ViommuHost *host)
     }
     for (guint i = 0; i < host->devices->len; i++) {
         const HostDevice *device = host->devices->pdata[i];
+        HostDevice *copy;
 
-        if (base_u64_is_known(device->max_pasid_log2))
-            host_facts_add_device(probed, device->address)->max_pasid_log2 = device->max_pasid_log2;
+        if (!base_u64_is_known(device->max_pasid_log2))
+            continue;
+        copy = host_facts_add_device(probed, device->address);
+        copy->max_pasid_log2 = device->max_pasid_log2;
+        copy->hw_capabilities = device->hw_capabilities;
     }
     host_facts_sort(probed);
     return probed;
@@ -126,8 +131,10 @@ overlay(ViommuHost *host, const ViommuHost *probed)
         const HostDevice *from = probed->devices->pdata[i];
         HostDevice *to = (HostDevice *)host_facts_device(host, from->address);
 
-        if (to)
-            fill_u64(&to->max_pasid_log2, from->max_pasid_log2);
+        if (!to)
+            continue;
+        fill_u64(&to->max_pasid_log2, from->max_pasid_log2);
+        fill_u64(&to->hw_capabilities, from->hw_capabilities);
     }
 }
 

@@ -73,6 +73,8 @@ enum {
 };
 
 #define HOST_HW_CAP_DIRTY_TRACKING    (1u << 0)
+#define HOST_HW_CAP_PASID_EXEC        (1u << 1)
+#define HOST_HW_CAP_PASID_PRIV        (1u << 2)
 #define HOST_HW_CAP_ATS_NOT_SUPPORTED (1u << 3)
 
 struct host_iommu_hw_info {

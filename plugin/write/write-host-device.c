@@ -4,6 +4,7 @@
 
 #include "base-text.h"
 #include "host-names.h"
+#include "host-uapi.h"
 
 static void
 put_device_unknown(const WritePage *page, const char *label, const char *path)
@@ -283,6 +284,22 @@ mdev_text(const HostMdevType *type)
                            base_u64_is_known(type->available) ? left : "not known how many");
 }
 
+/* What the kernel said of the function when it was asked through iommufd */
+static void
+put_kernel(const WritePage *page)
+{
+    guint64 bits = page->device->hw_capabilities.value;
+    g_autoptr(GString) list = g_string_new(NULL);
+
+    if (!base_u64_is_known(page->device->hw_capabilities))
+        return;
+    g_string_append(list, bits & HOST_HW_CAP_DIRTY_TRACKING ? "tracks dirty pages"
+                                                            : "does not track dirty pages");
+    if (bits & HOST_HW_CAP_ATS_NOT_SUPPORTED)
+        g_string_append(list, ", no ATS");
+    write_page_put(page, "Kernel", list->str);
+}
+
 static void
 put_rest(const WritePage *page)
 {
@@ -299,6 +316,7 @@ put_rest(const WritePage *page)
 
         write_page_put(page, "PASID", device->max_pasid_log2.value > 0 ? bits : "none for a guest");
     }
+    put_kernel(page);
     for (guint i = 0; device->mdev_types && i < device->mdev_types->len; i++) {
         g_autofree char *text = mdev_text(device->mdev_types->pdata[i]);
 

@@ -22,7 +22,7 @@
 /* What the kernel says, by question: an errno, or 0 for an answer */
 typedef struct {
     int bind, hw_info, cmdqv, ioas, hwpt, viommu, attach, ranges;
-    guint cut; /* bytes that its answer to IOMMU_GET_HW_INFO lacks */
+    guint cut, cut_queue; /* bytes that its answers to IOMMU_GET_HW_INFO lack */
 } Kernel;
 
 typedef struct {
@@ -87,11 +87,11 @@ answer_hw_info(const Kernel *kernel, UMockdevIoctlData *argument)
         return queue ? kernel->cmdqv : kernel->hw_info;
     room = resolve(data, offsetof(struct host_iommu_hw_info, data_uptr), info.data_len);
     if (queue)
-        give(room, &cmdqv, sizeof cmdqv);
+        give(room, &cmdqv, sizeof cmdqv - kernel->cut_queue);
     else
         give(room, &smmu, sizeof smmu - kernel->cut);
     info.data_type = queue ? HOST_HW_INFO_CMDQV : HOST_HW_INFO_SMMUV3;
-    info.data_len = (guint32)(queue ? sizeof cmdqv : sizeof smmu - kernel->cut);
+    info.data_len = (guint32)(queue ? sizeof cmdqv - kernel->cut_queue : sizeof smmu - kernel->cut);
     info.out_max_pasid_log2 = 20;
     give(data, &info, sizeof info);
     return 0;
@@ -468,6 +468,28 @@ test_refusals(void)
     }
 }
 
+/* What a probe asks of an IOMMU is known, or this one fact (and what hangs on it) says why not. */
+static void
+assert_only_reason(BaseJson *document, const char *wanted, const char *reason)
+{
+    static const char *const facts[] = {"idr", "nest_parent", "viommu_alloc", "cmdqv",
+                                        "aperture_bits"};
+    BaseJson *unknown = json_object_object_get(document, "unknown");
+    gboolean found = FALSE;
+
+    for (guint i = 0; i < G_N_ELEMENTS(facts); i++) {
+        g_autofree char *path = g_strdup_printf("iommus/smmu3.0x0000000011000000/%s", facts[i]);
+        const char *text = text_of(unknown, path);
+
+        g_test_message("%s: %s", path, text ? text : "-");
+        if (!wanted)
+            g_assert_null(text);
+        else if (g_str_equal(wanted, facts[i]))
+            found = text && strstr(text, reason);
+    }
+    g_assert_true(found || !wanted);
+}
+
 /* Errors on one question: known not to be, or not known, and the other answers stand. */
 static void
 test_faults(void)
@@ -476,17 +498,22 @@ test_faults(void)
         Kernel kernel;
         BaseTri nest_parent, viommu_alloc;
         gboolean registers, width;
+        const char *fact, *reason; /* of the IOMMU; NULL: all are known */
     } cases[] = {
-        {{.hwpt = EOPNOTSUPP}, BASE_NO, BASE_UNKNOWN, TRUE, TRUE},
-        {{.hwpt = EBUSY}, BASE_UNKNOWN, BASE_UNKNOWN, TRUE, TRUE},
-        {{.viommu = EOPNOTSUPP}, BASE_YES, BASE_NO, TRUE, TRUE},
-        {{.viommu = ENOTTY}, BASE_YES, BASE_NO, TRUE, TRUE},
-        {{.viommu = EPERM}, BASE_YES, BASE_UNKNOWN, TRUE, TRUE},
-        {{.ranges = EMSGSIZE}, BASE_YES, BASE_YES, TRUE, FALSE},
-        {{.attach = EBUSY}, BASE_YES, BASE_YES, TRUE, FALSE},
-        {{.ioas = EPERM}, BASE_UNKNOWN, BASE_UNKNOWN, TRUE, FALSE},
-        {{.cmdqv = EOPNOTSUPP}, BASE_YES, BASE_YES, TRUE, TRUE},
-        {{.cut = 4}, BASE_YES, BASE_UNKNOWN, FALSE, TRUE}, /* a struct shorter than documented */
+        {{0}, BASE_YES, BASE_YES, TRUE, TRUE, NULL, NULL},
+        {{.hwpt = EOPNOTSUPP}, BASE_NO, BASE_UNKNOWN, TRUE, TRUE, NULL, NULL},
+        {{.hwpt = EBUSY}, BASE_UNKNOWN, BASE_UNKNOWN, TRUE, TRUE, "nest_parent", "busy"},
+        {{.viommu = EOPNOTSUPP}, BASE_YES, BASE_NO, TRUE, TRUE, NULL, NULL},
+        {{.viommu = ENOTTY}, BASE_YES, BASE_NO, TRUE, TRUE, NULL, NULL},
+        {{.viommu = EPERM}, BASE_YES, BASE_UNKNOWN, TRUE, TRUE, "viommu_alloc", "not permitted"},
+        {{.ranges = EMSGSIZE}, BASE_YES, BASE_YES, TRUE, FALSE, "aperture_bits", "too long"},
+        {{.attach = EBUSY}, BASE_YES, BASE_YES, TRUE, FALSE, "aperture_bits", "busy"},
+        {{.ioas = EPERM}, BASE_UNKNOWN, BASE_UNKNOWN, TRUE, FALSE, "nest_parent", "not permitted"},
+        {{.cmdqv = EOPNOTSUPP}, BASE_YES, BASE_YES, TRUE, TRUE, NULL, NULL},
+        {{.cmdqv = EPERM}, BASE_YES, BASE_YES, TRUE, TRUE, "cmdqv", "not permitted"},
+        /* structs shorter than documented */
+        {{.cut = 4}, BASE_YES, BASE_UNKNOWN, FALSE, TRUE, "idr", "36 bytes of type 2"},
+        {{.cut_queue = 4}, BASE_YES, BASE_YES, TRUE, TRUE, "cmdqv", "not what Linux documents"},
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -499,6 +526,7 @@ test_faults(void)
         assert_tri(unit, "viommu_alloc", cases[i].viommu_alloc);
         g_assert_cmpint(json_object_object_get(unit, "idr") != NULL, ==, cases[i].registers);
         g_assert_cmpint(json_object_object_get(unit, "aperture_bits") != NULL, ==, cases[i].width);
+        assert_only_reason(document, cases[i].fact, cases[i].reason);
     }
 }
 

@@ -20,7 +20,7 @@
 static struct {
     int bind, hw_info, cmdqv, ioas, nest_parent, dirty, viommu, attach,
         ranges; /* errno, 0: works */
-    guint type, length, destroyed;
+    guint type, length, destroyed, capabilities;
     guint64 top;
 } kernel;
 
@@ -57,6 +57,7 @@ hw_info(struct host_iommu_hw_info *info)
     info->data_type = kernel.type;
     info->data_len = kernel.length;
     info->out_max_pasid_log2 = 20;
+    info->out_capabilities = kernel.capabilities;
     return answer(kernel.hw_info);
 }
 
@@ -366,17 +367,22 @@ test_merge_and_keep(void)
     const HostIommu *unit;
 
     reset_kernel();
+    kernel.capabilities = HOST_HW_CAP_DIRTY_TRACKING | HOST_HW_CAP_ATS_NOT_SUPPORTED;
     good = bad = query();
     bad.nest_parent = BASE_NO; /* another function of the unit could not */
     bad.type = HOST_HW_INFO_NONE;
+    bad.max_pasid_log2 = 0;
     host_probe_merge(host, host->devices->pdata[0], &good);
     host_probe_merge(host, host->devices->pdata[1], &bad);
     unit = host_facts_iommu(host, "smmu0");
     g_assert_cmpuint(unit->idr[0].value, ==, 1);
     g_assert_cmpint(unit->nest_parent, ==, BASE_YES);
     g_assert_cmpuint(((HostDevice *)host->devices->pdata[0])->max_pasid_log2.value, ==, 20);
+    g_assert_cmphex(((HostDevice *)host->devices->pdata[0])->hw_capabilities.value, ==, 9);
+    /* told by the device, not by the registers' driver */
     g_assert_cmpint(((HostDevice *)host->devices->pdata[1])->max_pasid_log2.state, ==,
-                    BASE_STATE_UNKNOWN);
+                    BASE_STATE_KNOWN);
+    g_assert_cmpuint(((HostDevice *)host->devices->pdata[1])->max_pasid_log2.value, ==, 0);
 
     g_assert_false(host_probe_save(host, run, NULL)); /* no boot id */
     g_assert_cmpint(g_mkdir_with_parents(random, 0700), ==, 0);
@@ -388,6 +394,8 @@ test_merge_and_keep(void)
     unit = host_facts_iommu(later, "smmu0");
     g_assert_cmpuint(unit->idr[5].value, ==, 6);
     g_assert_cmpint(unit->viommu_alloc, ==, BASE_YES);
+    g_assert_cmpint(unit->dirty_tracking, ==, BASE_YES);
+    g_assert_cmphex(((HostDevice *)later->devices->pdata[0])->hw_capabilities.value, ==, 9);
     g_assert_cmpuint(unit->cmdqv_log2vsids, ==, 4);
     g_assert_cmpuint(((HostDevice *)later->devices->pdata[0])->max_pasid_log2.value, ==, 20);
 
@@ -401,6 +409,50 @@ test_merge_and_keep(void)
     g_assert_nonnull(strstr(error->message, "/boot_id"));
 }
 
+static void
+assert_reason(const ViommuHost *host, const char *fact, const char *wanted)
+{
+    g_autofree char *path = g_strdup_printf("iommus/smmu0/%s", fact);
+    const char *reason = g_hash_table_lookup(host->reasons, path);
+
+    g_test_message("%s: %s", path, reason ? reason : "-");
+    if (wanted)
+        g_assert_nonnull(strstr(reason ? reason : "", wanted));
+    else
+        g_assert_null(reason);
+}
+
+/* Each question that stays open says why, until another function of the unit answers it. */
+static void
+test_reasons(void)
+{
+    g_autofree char *root = g_dir_make_tmp("viommu-XXXXXX", NULL);
+    g_autoptr(ViommuHost) host = make_host(root);
+    HostIommufdAnswer silent;
+    HostIommufdAnswer full;
+
+    host_facts_explain(host, "iommus/smmu0/idr", "takes a probe");
+    reset_kernel();
+    full = query();
+    kernel.type = HOST_HW_INFO_NONE;
+    kernel.length = 0;
+    kernel.nest_parent = ENOMEM;
+    kernel.cmdqv = EINVAL;
+    kernel.attach = EBUSY;
+    silent = query();
+    host_probe_merge(host, host->devices->pdata[0], &silent);
+    assert_reason(host, "idr", "CONFIG_ARM_SMMU_V3_IOMMUFD");
+    assert_reason(host, "nest_parent", "IOMMU_HWPT_ALLOC: Cannot allocate memory");
+    assert_reason(host, "cmdqv", "IOMMU_GET_HW_INFO: Invalid argument");
+    assert_reason(host, "aperture_bits", "Device or resource busy");
+    assert_reason(host, "dirty_tracking", NULL);
+    host_probe_merge(host, host->devices->pdata[1], &full);
+    assert_reason(host, "idr", NULL);
+    assert_reason(host, "nest_parent", NULL);
+    assert_reason(host, "cmdqv", NULL);
+    assert_reason(host, "aperture_bits", NULL);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -412,6 +464,7 @@ main(int argc, char **argv)
     g_test_add_func("/host-probe/refusals", test_refusals);
     g_test_add_func("/host-probe/candidates", test_candidates);
     g_test_add_func("/host-probe/needs", test_needs);
+    g_test_add_func("/host-probe/reasons", test_reasons);
     g_test_add_func("/host-probe/merge-and-keep", test_merge_and_keep);
     return g_test_run();
 }

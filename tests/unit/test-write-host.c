@@ -336,7 +336,9 @@ test_parts(void)
     vdpa->parent = (BaseText){BASE_STATE_KNOWN, g_strdup("0000:3b:00.0")};
     vdpa = host_facts_add_vdpa(host, "vdpa3");
     vdpa->parent = (BaseText){BASE_STATE_KNOWN, g_strdup("0000:98:00.0")};
+    device->hw_capabilities = base_u64(0x9);
     text = page_of(host, "0000:3b:00.0");
+    g_assert_nonnull(strstr(text, "Kernel        tracks dirty pages, no ATS\n"));
     g_assert_nonnull(strstr(text, "Mediated      nvidia-63 (GRID M60-1Q), 4 left\n"));
     g_assert_nonnull(strstr(text, "\n              nvidia-64, not known how many left\n"));
     g_assert_nonnull(strstr(text, "vDPA          vdpa0, vhost_vdpa, /dev/vhost-vdpa-0\n"));
