@@ -364,7 +364,10 @@ read_device(HostTree *tree, int devices_dir, const char *name, gboolean neighbou
         read_neighbour_facts(&reader);
     else
         read_facts(&reader);
-    if (!failed && host_sys_gone(dir, "vendor"))
+    /* The kernel takes the driver and SR-IOV's files, then the bus's link, then "vendor" and its
+     * like (drivers/base/core.c: device_del()). A file tells it too where another function has that
+     * name by now. */
+    if (!failed && (host_sys_gone(devices_dir, name) || host_sys_gone(dir, "vendor")))
         forget(tree, name);
 }
 
