@@ -339,11 +339,14 @@ host_facts_device(const ViommuHost *host, BasePci address)
 void
 host_facts_explain(ViommuHost *host, const char *path, const char *format, ...)
 {
+    g_autofree char *text = NULL;
     va_list args;
 
     va_start(args, format);
-    g_hash_table_insert(host->reasons, g_strdup(path), g_strdup_vprintf(format, args));
+    text = g_strdup_vprintf(format, args);
     va_end(args);
+    /* names of files are in it */
+    g_hash_table_insert(host->reasons, g_strdup(path), host_sys_clean(text));
 }
 
 void

@@ -251,7 +251,7 @@ qemu_from_cache(HostTree *tree, const char *arch)
 {
     g_autoptr(GPtrArray) names = NULL;
     guint64 newest = 0;
-    int failed = host_sys_list(tree->root, CACHE_PATH, &names);
+    int failed = host_sys_list_any(tree->root, CACHE_PATH, &names);
 
     for (guint i = 0; !failed && i < names->len; i++) {
         g_autofree char *path = g_build_filename(CACHE_PATH, names->pdata[i], NULL);

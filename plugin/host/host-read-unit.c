@@ -60,11 +60,11 @@ static void
 set(HostTree *tree, BaseU64 bytes, const char *path)
 {
     HostMemlock *memlock = &tree->host->memlock;
+    g_autofree char *full = g_strconcat("/", path, NULL);
 
     memlock->unit = bytes;
     g_free(memlock->unit_file.text);
-    memlock->unit_file =
-        path ? (BaseText){BASE_STATE_KNOWN, g_strconcat("/", path, NULL)} : (BaseText){0};
+    memlock->unit_file = path ? (BaseText){BASE_STATE_KNOWN, host_sys_clean(full)} : (BaseText){0};
     g_hash_table_remove(tree->host->reasons, UNIT);
     g_hash_table_remove(tree->host->reasons, UNIT_FILE);
 }
@@ -155,7 +155,7 @@ collect(HostTree *tree, const char *folder, GTree *files, Bar *ret_bar)
     for (guint i = 0; i < G_N_ELEMENTS(directories); i++) {
         g_autofree char *directory = g_build_filename(directories[i], folder, NULL);
         g_autoptr(GPtrArray) names = NULL;
-        int failed = host_sys_list(tree->root, directory, &names);
+        int failed = host_sys_list_any(tree->root, directory, &names);
 
         note(ret_bar, directory, failed);
         for (guint j = 0; names && j < names->len; j++) {

@@ -73,7 +73,6 @@ host_sys_bytes(int dir, const char *path, gsize limit, guint8 **ret, gsize *ret_
     return 0;
 }
 
-/* (transfer full): what may be shown on a terminal and put into JSON */
 static char *
 clean_any(const char *text)
 {
@@ -89,9 +88,9 @@ clean_any(const char *text)
     return g_strstrip(copy);
 }
 
-/* The same; nearly every file has one line of plain ASCII. */
-static char *
-clean(const char *text)
+/* Nearly every file has one line of plain ASCII. */
+char *
+host_sys_clean(const char *text)
 {
     gsize length;
 
@@ -136,7 +135,7 @@ host_sys_text(int dir, const char *path, char **ret)
     int failed = read_attribute(dir, path, text);
 
     if (!failed)
-        *ret = clean(text);
+        *ret = host_sys_clean(text);
     return failed;
 }
 
@@ -166,7 +165,7 @@ host_sys_lines(int dir, const char *path, gsize limit, GStrv *ret)
     for (char **line = *ret; *line; line++) {
         char *raw = *line;
 
-        *line = clean(raw);
+        *line = host_sys_clean(raw);
         g_free(raw);
     }
     return 0;
@@ -205,7 +204,7 @@ host_sys_target(int dir, const char *path, char **ret)
     int failed = read_target(dir, path, target);
 
     if (!failed)
-        *ret = clean(target);
+        *ret = host_sys_clean(target);
     return failed;
 }
 
@@ -219,7 +218,7 @@ host_sys_link(int dir, const char *path, char **ret)
     if (failed)
         return failed;
     name = g_path_get_basename(target);
-    *ret = clean(name);
+    *ret = host_sys_clean(name);
     return 0;
 }
 
@@ -229,8 +228,32 @@ compare_names(gconstpointer a, gconstpointer b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* What the kernel gives for names, and a terminal and a document can have */
+static gboolean
+is_plain(const char *name)
+{
+    while (g_ascii_isgraph(*name))
+        name++;
+    return *name == '\0';
+}
+
 int
 host_sys_list(int dir, const char *path, GPtrArray **ret)
+{
+    g_autoptr(GPtrArray) names = NULL;
+    int failed = host_sys_list_any(dir, path, &names);
+
+    for (guint i = failed ? 0 : names->len; i-- > 0;) {
+        if (!is_plain(names->pdata[i]))
+            g_ptr_array_remove_index(names, i);
+    }
+    if (!failed)
+        *ret = g_steal_pointer(&names);
+    return failed;
+}
+
+int
+host_sys_list_any(int dir, const char *path, GPtrArray **ret)
 {
     g_auto(HostDir) fd = -1;
     g_autoptr(GPtrArray) names = NULL;

@@ -37,8 +37,14 @@ int host_sys_u64(int dir, const char *path, guint base, guint64 max, guint64 *re
 int host_sys_link(int dir, const char *path, char **ret);
 /* A link's whole target. */
 int host_sys_target(int dir, const char *path, char **ret);
-/* Names in a directory in strcmp order, without "." and ".."; (transfer full) strings */
+/* Names in a directory in strcmp order, without "." and ".." and without those that the kernel
+ * never gives: blanks, control characters, not ASCII. (transfer full) strings */
 int host_sys_list(int dir, const char *path, GPtrArray **ret);
+/* The same of directories in which people name files: any bytes; host_sys_clean() what is kept */
+int host_sys_list_any(int dir, const char *path, GPtrArray **ret);
+/* (transfer full): what may be shown on a terminal and put into JSON: UTF-8 without control
+ * characters, and without blanks at both ends */
+char *host_sys_clean(const char *text);
 gboolean host_sys_exists(int dir, const char *path);
 /* 0: it is there; ENOENT: it is not; others: out of reach, so nobody can tell */
 int host_sys_find(int dir, const char *path);

@@ -370,6 +370,8 @@ test_hostile(void)
     assert_reason(host, "devices/0000:01:00.0/device", "large");
 }
 
+#define UNIT "usr/lib/systemd/system/libvirtd.service"
+
 /* Control characters and bytes that are not UTF-8 must not reach a terminal or a document. */
 static void
 test_text(void)
@@ -379,7 +381,16 @@ test_text(void)
 
     put(tree, "sys/kernel/iommu_groups/5/type", "DM\x1b[31mA\xff\n");
     put(tree, "proc/cmdline", "quiet\tintel_iommu=on\n");
+    put(tree, "sys/class/iommu/dmar\x1b/intel-iommu/cap", "1\n");
+    put(tree, UNIT, "[Service]\nLimitMEMLOCK=1M\n");
+    put(tree, UNIT ".d/\xeb\x1b.conf", "[Service]\nLimitMEMLOCK=2M\n");
+    put(tree, UNIT ".d/\xf0.conf", "[Service]\nLimitMEMLOCK=no size\n");
     host = tree_read(tree);
+    g_assert_cmpuint(host->iommus->len, ==, 1); /* no kernel makes the other */
+    g_assert_cmpuint(host->memlock.unit.value, ==, 2 << 20);
+    g_assert_true(g_utf8_validate(host->memlock.unit_file.text, -1, NULL));
+    g_assert_null(strchr(host->memlock.unit_file.text, '\x1b'));
+    g_assert_true(g_utf8_validate(host_facts_reason(host, "limits/memlock/unit"), -1, NULL));
     g_assert_null(strchr(host_facts_group(host, 5)->type.text, '\x1b'));
     g_assert_true(g_utf8_validate(host_facts_group(host, 5)->type.text, -1, NULL));
     g_assert_cmpstr(host->kernel_cmdline.text, ==, "quiet intel_iommu=on");
