@@ -135,52 +135,62 @@ refuses(const Work *work, const ViommuReport *report)
     return TRUE;
 }
 
+/* FALSE: quotas of the host have no verdict, which leaves all else to be judged */
+static gboolean
+lock_ledger(const Work *work)
+{
+    GError *error = NULL;
+
+    if (work->ledger && viommu_ledger_begin(work->ledger, work->domain, patience(work), &error)) {
+        viommu_ledger_tell(work->ledger, work->host);
+        return TRUE;
+    }
+    if (error)
+        log_error(work, error, "quotas of the host are not judged and nothing is reserved");
+    return FALSE;
+}
+
 /* Judges and reserves in one breath, so that of several domains that start at once each sees what
  * the others have got. TRUE: refused */
 static gboolean
 judge_and_reserve(const Work *work)
 {
-    const HookCall *call = work->call;
+    gboolean locked = lock_ledger(work), refused;
+    g_autoptr(ViommuReport) report = viommu_check(work->host, work->domain, work->policy, NULL);
     /* later only what was open at prepare is news */
-    const ViommuLedger *known = call->operation == HOOK_PREPARE ? NULL : work->ledger;
-    g_autoptr(ViommuReport) report = NULL;
+    const ViommuLedger *known =
+        locked && work->call->operation != HOOK_PREPARE ? work->ledger : NULL;
     GError *error = NULL;
-    gboolean refused;
 
-    if (!work->ledger || !viommu_ledger_begin(work->ledger, work->domain, patience(work), &error)) {
-        if (error)
-            log_error(work, error, "quotas are not judged and nothing is reserved");
-        report = viommu_check(work->host, work->domain, work->policy, NULL);
-        hook_log_findings(call, report, NULL, work->domain);
-        return FALSE;
-    }
-    viommu_ledger_tell(work->ledger, work->host);
-    report = viommu_check(work->host, work->domain, work->policy, NULL);
     refused = refuses(work, report);
-    if (!refused &&
+    if (locked && !refused &&
         !viommu_ledger_reserve(work->ledger, work->host, work->domain, NULL, report, &error))
         log_error(work, error, "what this domain takes is not reserved");
-    viommu_ledger_end(work->ledger);
+    if (locked)
+        viommu_ledger_end(work->ledger);
     if (!refused)
-        hook_log_findings(call, report, known, work->domain);
+        hook_log_findings(work->call, report, known, work->domain);
     return refused;
 }
 
-/* TRUE: refused. What the XML and the host alone decide needs no lock. */
+static void
+audit(const Work *work)
+{
+    g_autoptr(ViommuReport) report = viommu_check(work->host, work->domain, work->policy, NULL);
+
+    hook_log_findings(work->call, report, NULL, work->domain);
+}
+
+/* TRUE: refused */
 static gboolean
 check(Work *work)
 {
-    g_autoptr(ViommuReport) report = NULL;
-
     if (!load_host(work))
         return FALSE;
-    report = viommu_check(work->host, work->domain, work->policy, NULL);
     if (work->call->operation == HOOK_MIGRATE || work->call->operation == HOOK_RESTORE) {
-        hook_log_findings(work->call, report, NULL, work->domain);
+        audit(work);
         return FALSE;
     }
-    if (refuses(work, report))
-        return TRUE;
     open_ledger(work);
     return judge_and_reserve(work);
 }

@@ -59,11 +59,31 @@ base_pci_parse_loose(const char *text, BasePci *ret)
     return base_pci_parse(copy, ret);
 }
 
+static char *
+put_hex(char *out, guint32 value, guint digits)
+{
+    for (guint i = digits; i-- > 0;)
+        *out++ = "0123456789abcdef"[value >> 4 * i & 15];
+    return out;
+}
+
+/* "%04x:%02x:%02x.%x" without printf, which took a fifth of the time of a whole check */
 char *
 base_pci_format(BasePci address)
 {
-    return g_strdup_printf("%04x:%02x:%02x.%x", address.domain, address.bus, address.slot,
-                           address.function);
+    guint digits = 4;
+    char text[sizeof "ffffffff:ff:ff.f"], *out = text;
+
+    while (digits < 8 && address.domain >> 4 * digits != 0)
+        digits++;
+    out = put_hex(out, address.domain, digits);
+    *out++ = ':';
+    out = put_hex(out, address.bus, 2);
+    *out++ = ':';
+    out = put_hex(out, address.slot, 2);
+    *out++ = '.';
+    out = put_hex(out, address.function, 1);
+    return g_strndup(text, (gsize)(out - text));
 }
 
 gint

@@ -9,6 +9,8 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
+import tempfile
 import time
 
 NODES = ('null', 'zero', 'full', 'random', 'urandom', 'tty', 'ptmx')
@@ -89,6 +91,21 @@ def missing():
     if tried.returncode != 0:
         return f'needs mounts of its own: {tried.stderr.strip()}'
     return None
+
+
+def enter(words):
+    """Runs the program again inside, where VIOMMU_STAGE names the stage's directory. Nothing is ever
+    removed from the stage, where /dev and /sys are mounted: with the namespace its mounts go, and an
+    empty directory remains. The shell is the first process in there, and buries what libvirt's
+    daemons leave."""
+    scratch = tempfile.mkdtemp(prefix='viommu-libvirtd-')
+    inner = ['unshare', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc', '--propagation',
+             'private', 'sh', '-c', '"$@"; exit $?', 'sh', sys.executable, *words]
+    try:
+        return subprocess.run(inner, check=False,
+                              env={**os.environ, 'VIOMMU_STAGE': scratch}).returncode
+    finally:
+        os.rmdir(scratch)
 
 
 def mount(*arguments):

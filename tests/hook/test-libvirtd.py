@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 
@@ -293,17 +292,7 @@ def outside():
     if reason:
         print(f'1..0 # SKIP {reason}')
         return 0
-    # Nothing is ever removed from the stage, where /dev and /sys are mounted: with the namespace its
-    # mounts go, and an empty directory remains. The shell is the first process in there, and buries
-    # what libvirt's daemons leave.
-    scratch = tempfile.mkdtemp(prefix='viommu-libvirtd-')
-    inner = ['unshare', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc', '--propagation',
-             'private', 'sh', '-c', '"$@"; exit $?', 'sh', sys.executable, *sys.argv, '--inside']
-    try:
-        return subprocess.run(inner, check=False,
-                              env={**os.environ, 'VIOMMU_STAGE': scratch}).returncode
-    finally:
-        os.rmdir(scratch)
+    return stage.enter([*sys.argv, '--inside'])
 
 
 def inside():

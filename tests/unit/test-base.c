@@ -12,6 +12,14 @@
 #include <unistd.h>
 
 static void
+assert_pci(BasePci address, const char *wanted)
+{
+    g_autofree char *text = base_pci_format(address);
+
+    g_assert_cmpstr(text, ==, wanted);
+}
+
+static void
 test_pci(void)
 {
     static const char *const bad[] = {"",
@@ -32,6 +40,9 @@ test_pci(void)
     g_assert_cmpuint(address.function, ==, 7);
     text = base_pci_format(address);
     g_assert_cmpstr(text, ==, "10000:e1:1f.7");
+    assert_pci((BasePci){0}, "0000:00:00.0");
+    assert_pci((BasePci){0xffffffff, 0xff, 0x1f, 7}, "ffffffff:ff:1f.7");
+    assert_pci((BasePci){0xfff, 0x0a, 0x0b, 1}, "0fff:0a:0b.1");
     for (guint i = 0; i < G_N_ELEMENTS(bad); i++)
         g_assert_false(base_pci_parse(bad[i], &address));
     g_assert_false(base_pci_parse(NULL, &address));
