@@ -51,6 +51,9 @@ BaseTri host_vtd_scalable(const ViommuHost *host, const HostIommu *iommu);
 
 /* Width of the PASIDs that this IOMMU handles on this host; 0: none. A device has its own. */
 BaseU64 host_pasid_bits(const ViommuHost *host, const HostIommu *iommu);
+/* VT-d: how many ids it has to tell address spaces apart (CAP.ND, which sysfs shows as
+ * domains_supported) */
+BaseU64 host_domain_ids(const HostIommu *iommu);
 
 /* What a device behind @iommu can have on this host. (nullable) @ret_reason: (transfer full) one
  * sentence why not, or what is missing to know. NULL @iommu: the function is not translated. */

@@ -68,6 +68,17 @@ host_pasid_bits(const ViommuHost *host, const HostIommu *iommu)
     return (BaseU64){0};
 }
 
+BaseU64
+host_domain_ids(const HostIommu *iommu)
+{
+    BaseU64 field =
+        iommu->type == HOST_IOMMU_VTD ? host_iommu_bits(iommu, HOST_CAP_ND) : (BaseU64){0};
+
+    if (base_u64_is_known(iommu->domains_supported) || !base_u64_is_known(field))
+        return iommu->domains_supported;
+    return base_u64(G_GUINT64_CONSTANT(1) << (4 + 2 * field.value));
+}
+
 /* --- what is in the way --- */
 
 typedef enum {

@@ -48,13 +48,20 @@ mend_hard_limit(PlanWork *work, const ViewMemlock *later)
 {
     ViewMemlock *memlock = work->plan->memlock;
     const ViommuDomain *domain = work->domain;
-    PlanWhy why = {"<hard_limit> replaces libvirt's own figure and is below what will be pinned",
+    PlanWhy low = {"<hard_limit> replaces libvirt's own figure and is below what will be pinned",
                    "memlock-hard-limit-low"};
+    PlanWhy to_come = {
+        "with <hard_limit> libvirt raises nothing when a device is plugged in, and it "
+        "is below what will be pinned then",
+        "memlock-hard-limit-hotplug"};
+    PlanWhy why = low;
     PlanSpot limit;
 
     if (!domain->hard_limit_node || !base_u64_is_known(domain->hard_limit) ||
         !base_u64_is_known(later->pinned) || domain->hard_limit.value > later->pinned.value)
         return;
+    if (base_u64_is_known(memlock->pinned) && domain->hard_limit.value > memlock->pinned.value)
+        why = to_come;
     limit = plan_spot_add(work->plan, plan_spot(domain->hard_limit_node->parent), "hard_limit",
                           domain->hard_limit_node, why);
     plan_spot_set(work->plan, limit, "unit", "KiB", why);
@@ -83,9 +90,12 @@ devices_to_come(const PlanWork *work)
 static ViewMemlock *
 memlock_later(const PlanWork *work, const Devices *devices)
 {
+    const ViewIommu *now = plan_viommu(work);
+    /* a vIOMMU over every bus covers what is to come as well, also while there is no device */
+    gboolean covered = now && now->iommu->kind != MODEL_IOMMU_SMMUV3 && devices->all == 0;
     guint ports = devices_to_come(work);
-    guint spaces = spaces_of(devices) + (devices->own > 0 ? ports : 0);
-    gboolean viommu = work->plan->iommus->len > 0;
+    guint spaces = spaces_of(devices) + (devices->own > 0 || covered ? ports : 0);
+    gboolean viommu = work->plan->iommus->len > 0 || covered;
 
     if (spaces == 0 && ports > 0)
         spaces = 1;
@@ -96,13 +106,14 @@ memlock_later(const PlanWork *work, const Devices *devices)
 static guint64
 ceiling_of(PlanWork *work, const ViewMemlock *later)
 {
-    guint64 bytes = base_u64_is_known(later->ceiling) ? later->ceiling.value : 0;
+    guint64 bytes =
+        later->spaces > 0 && base_u64_is_known(later->ceiling) ? later->ceiling.value : 0;
 
-    if (devices_to_come(work) > 0 || work->domain->max_memory > work->domain->memory)
+    if (later->spaces > 0 &&
+        (devices_to_come(work) > 0 || work->domain->max_memory > work->domain->memory))
         work->plan->memlock_later = later->ceiling;
     /* libvirt refuses to start below its own figure, however generous that is */
-    if (base_u64_is_known(work->plan->memlock->libvirt) &&
-        work->plan->memlock->libvirt.value != G_MAXUINT64)
+    if (base_u64_is_known(work->plan->memlock->libvirt))
         bytes = MAX(bytes, work->plan->memlock->libvirt.value);
     return bytes;
 }
@@ -114,6 +125,15 @@ ask_admin(PlanWork *work, guint64 bytes)
     g_autofree char *have = base_format_size(work->plan->memlock->allowed.value);
     const char *daemon = daemon_of(work->host);
 
+    if (work->plan->memlock->libvirt.value == G_MAXUINT64 &&
+        base_u64_is_known(work->plan->memlock->libvirt)) {
+        plan_action(work, "admin",
+                    "allow %s any amount of locked memory, which <locked/> makes libvirt ask for "
+                    "(now %s, and it cannot raise that): LimitMEMLOCK=infinity for its unit or "
+                    "container",
+                    daemon, have);
+        return;
+    }
     switch (work->target.profile) {
     case VIOMMU_PROFILE_SESSION:
         plan_action(
@@ -234,7 +254,7 @@ plan_limits(PlanWork *work)
     work->plan->memlock =
         view_memlock_of(work->view, spaces_of(&devices), devices.all, work->plan->iommus->len > 0);
     mend_hard_limit(work, later);
-    bytes = later->spaces > 0 ? ceiling_of(work, later) : 0;
+    bytes = ceiling_of(work, later);
     judge_allowed(work, bytes);
     list_grants(work, &devices, bytes);
 }

@@ -173,11 +173,31 @@ check_absent(const PlanWork *work, const ViewHostdev *hostdev, PlanStrike *strik
     return hostdev->absent && plan_check_present(work, hostdev, strike);
 }
 
+/* Ids by which a VT-d unit tells address spaces apart: behind a vIOMMU each device takes one. */
+static gboolean
+check_domain_ids(const PlanWork *work, const ViewHostdev *hostdev, PlanStrike *strike)
+{
+    const HostIommu *unit = hostdev->unit;
+    BaseU64 all = unit ? host_domain_ids(unit) : (BaseU64){0};
+    guint needed = 0;
+
+    if (!base_u64_is_known(all) || !base_u64_is_known(unit->domains_used))
+        return FALSE;
+    for (guint i = 0; i < work->plan->devices->len; i++)
+        needed += ((PlanDevice *)work->plan->devices->pdata[i])->hostdev->unit == unit;
+    if (base_saturating_add(unit->domains_used.value, needed) <= all.value)
+        return FALSE;
+    return plan_strike(strike, "group-domain-ids", "fewer devices behind that unit",
+                       "%s has %" G_GUINT64_FORMAT " domain ids, %" G_GUINT64_FORMAT
+                       " are in use, and these devices would take %u",
+                       unit->name, all.value, unit->domains_used.value, needed);
+}
+
 static const PlanCheck none_checks[] = {check_absent, plan_check_direct, check_translated, NULL};
 static const PlanCheck other_checks[] = {check_no_mode, NULL};
 static const PlanCheck arm_irq_checks[] = {check_irq_on_x86, NULL};
 static const PlanCheck common_checks[] = {plan_check_present, plan_check_direct, check_translated,
-                                          plan_check_group, NULL};
+                                          plan_check_group,   check_domain_ids,  NULL};
 
 static const PlanCheck *
 checks_of(const PlanWork *work)

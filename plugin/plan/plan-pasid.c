@@ -19,6 +19,15 @@ device_bits(const HostDevice *fact)
     return base_u64_is_known(fact->max_pasid_log2) ? fact->max_pasid_log2 : fact->pcie.pasid_bits;
 }
 
+guint
+plan_widest_pasid(const PlanWork *work)
+{
+    BaseU64 quota = work->policy->domain_quota.pasid_bits;
+
+    return base_u64_is_known(quota) ? (guint)MIN(quota.value, PLAN_WIDEST_PASID)
+                                    : PLAN_WIDEST_PASID;
+}
+
 gboolean
 plan_lacks_pasid(const HostDevice *fact)
 {
@@ -115,7 +124,9 @@ plan_pasid(PlanWork *work)
         give_first_stage(work);
     for (guint i = 0; i < work->smmus->len; i++) {
         const PlanSmmu *smmu = work->smmus->pdata[i];
-        guint bits = plan_smmu_ssidsize(work, smmu);
+        guint offered = plan_smmu_offered_pasid(smmu), wanted = plan_smmu_ssidsize(work, smmu);
+        /* left to "auto" it is what the host has */
+        guint bits = offered > 0 ? MIN(offered, wanted) : wanted;
         g_autofree char *unit = plan_unit_name(smmu->unit);
         HostSmmu host;
 

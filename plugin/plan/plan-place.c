@@ -24,6 +24,7 @@ typedef struct {
     PlanSmmu *smmu;                /* that it must be behind */
     const ModelController *bridge; /* that is the device itself */
     SeatState state;
+    gboolean pinned; /* where it stays, it has to be written */
     const char *because, *rule;
 } Seat;
 
@@ -84,7 +85,7 @@ judge_own_port(PlanWork *work, Seat *seat, guint root)
     const BasePci *pci = &seat->now->pci;
     const PlanController *port = plan_layout_find(work->layout, pci->bus);
 
-    if (seat->smmu && root != seat->smmu->bus)
+    if (seat->smmu && (root == G_MAXUINT || root != seat->smmu->bus))
         move(seat, "its bus is that of the vSMMU which stands for its physical SMMU",
              "accel-second-smmu");
     else if (seat->device->hostdev->conventional)
@@ -102,7 +103,8 @@ judge_own_port(PlanWork *work, Seat *seat, guint root)
             seat,
             "an assigned device needs a root port of its own to be alone in its group in the guest",
             "bus-guest-group-shared");
-    else if (port && !plan_layout_is_generic_port(port) && port->existing->node)
+    else if (seat->device->usage > VIOMMU_USAGE_DMA && port && !plan_layout_is_generic_port(port) &&
+             port->existing->node)
         plan_address_make_generic(work, port);
     /* without a port in the list libvirt adds a generic one for the bus that is named */
 }
@@ -127,6 +129,8 @@ judge(PlanWork *work, Seat *seat)
     } else if (!placed && work->smmus->len > 0) {
         move(seat, "libvirt could place it behind an accelerated vSMMU",
              "bus-unwritten-address-behind-expander");
+    } else if (work->smmus->len > 0 && seat->device && seat->state == SEAT_FREE) {
+        seat->pinned = TRUE;
     }
 }
 
@@ -185,10 +189,27 @@ collect(PlanWork *work)
 
 /* --- whether the buses change at all --- */
 
+/* Ports that stay free where nothing is written: bridges that libvirt adds take some. */
+static GArray *
+free_ports_now(const PlanWork *work, guint root)
+{
+    g_autoptr(GArray) ports = plan_layout_free_ports(work->layout, root);
+    GArray *left = g_array_new(FALSE, FALSE, sizeof(guint));
+
+    for (guint i = 0; i < ports->len; i++) {
+        guint index = g_array_index(ports, guint, i);
+        const PlanController *port = plan_layout_find(work->layout, index);
+
+        if (!port->existing || model_port_is_free(work->domain, port->existing))
+            g_array_append_val(left, index);
+    }
+    return left;
+}
+
 static gboolean
 lacks_spares(const PlanWork *work, guint root)
 {
-    g_autoptr(GArray) ports = plan_layout_free_ports(work->layout, root);
+    g_autoptr(GArray) ports = free_ports_now(work, root);
 
     return ports->len < work->spares;
 }
@@ -201,7 +222,9 @@ buses_change(const PlanWork *work, const GArray *seats)
     if (plan_viommu_is_new(work))
         return TRUE;
     for (guint i = 0; i < seats->len; i++) {
-        if (is_waiting(&g_array_index(seats, Seat, i)))
+        const Seat *seat = &g_array_index(seats, Seat, i);
+
+        if (is_waiting(seat) || seat->pinned)
             return TRUE;
     }
     for (guint i = 0; i < work->smmus->len; i++) {
@@ -221,11 +244,13 @@ settle(PlanWork *work, Seat *seat)
 
     if (seat->state != SEAT_FREE)
         return;
-    if (seat->now->kind == MODEL_ADDRESS_PREDICTED && seat->now->pci.bus == 0)
+    if (seat->now->kind == MODEL_ADDRESS_PREDICTED && seat->now->pci.bus == 0 && !seat->pinned)
         return;
     if (seat->now->kind == MODEL_ADDRESS_PREDICTED && bus && !needs_own_port(work, seat)) {
         seat->state = SEAT_WRITE;
-        seat->because = "so that it stays off the ports that are added";
+        seat->because = seat->pinned ? "beside an accelerated vSMMU a device without address is "
+                                       "taken for one that belongs behind it"
+                                     : "so that it stays off the ports that are added";
     } else if (seat->now->kind == MODEL_ADDRESS_PREDICTED && bus) {
         seat->state = SEAT_WRITE;
         seat->because = "a port of its own, and so that nothing else is put there";
@@ -475,7 +500,9 @@ describe(const PlanWork *work, const Seat *seat)
 static void
 list_spares(PlanWork *work, guint root)
 {
-    g_autoptr(GArray) ports = plan_layout_free_ports(work->layout, root);
+    g_autoptr(GArray) ports = plan_layout_changed(work->layout)
+                                  ? plan_layout_free_ports(work->layout, root)
+                                  : free_ports_now(work, root);
 
     g_array_append_vals(work->plan->spare_ports, ports->data, ports->len);
 }

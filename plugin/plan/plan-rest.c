@@ -127,7 +127,8 @@ plan_clean_driver(PlanWork *work, const ModelIommu *iommu)
     PlanWhy why = {"libvirt drops or refuses this attribute on this model",
                    "xml-attribute-not-for-model"};
 
-    if (!iommu || !iommu->driver || iommu->commandline)
+    if (!iommu || !iommu->driver || iommu->commandline || iommu->kind == MODEL_IOMMU_OTHER ||
+        work->target.libvirt == 0)
         return;
     for (const xmlAttr *attribute = iommu->driver->properties; attribute;
          attribute = attribute->next) {

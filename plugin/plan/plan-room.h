@@ -115,11 +115,15 @@ guint plan_viommu_line(const PlanWork *work, const ViewIommu *viommu);
 /* Decide the one vIOMMU that covers every bus, and its attributes. */
 void plan_vtd_write(PlanWork *work, ViommuMode mode);
 void plan_virtio_write(PlanWork *work);
+/* Of a vIOMMU that has no device yet, what cannot be changed once the domain runs. */
+void plan_vtd_write_for_hotplug(PlanWork *work);
 /* Whether the plan gives the domain a vIOMMU over every bus that it did not have. */
 gboolean plan_viommu_is_new(const PlanWork *work);
 /* <acpi/>: the guest learns of the vIOMMU from it. */
 void plan_write_acpi(PlanWork *work);
-/* End of what the guest addresses: RAM, memory to come, 64-bit BARs. Bytes. */
+/* End of the guest's RAM and memory to come. Bytes. */
+guint64 plan_guest_memory_end(const PlanWork *work);
+/* End of what the guest addresses: that, and 64-bit BARs. Bytes. */
 guint64 plan_guest_space(const PlanWork *work);
 /* --- plan-iommufd.c --- */
 /* Gives the device the iommufd backend; @why: what for. */
@@ -137,6 +141,8 @@ char *plan_unit_name(const HostIommu *unit);
 guint plan_first_stage_pasid_bits(const PlanWork *work);
 /* PASID bits that the vSMMU for that unit should offer: 0 where no device asks for any */
 guint plan_smmu_ssidsize(const PlanWork *work, const PlanSmmu *smmu);
+/* Those that it will offer, once it is written: a width that was there may stay */
+guint plan_smmu_offered_pasid(const PlanSmmu *smmu);
 
 /* --- plan-place.c, plan-bus.c: where devices sit --- */
 
@@ -147,6 +153,10 @@ gboolean plan_place(PlanWork *work);
 
 void plan_limits(PlanWork *work);
 void plan_pasid(PlanWork *work);
+/* The width of a PASID in PCI: QEMU 11.1 hw/i386/intel_iommu.c:5587, qapi/misc-arm.json */
+#define PLAN_WIDEST_PASID 20
+/* What the policy lets a domain have, at most that */
+guint plan_widest_pasid(const PlanWork *work);
 /* Known to have no PASID capability */
 gboolean plan_lacks_pasid(const HostDevice *fact);
 gboolean plan_check_pasid_device(const PlanWork *work, const ViewHostdev *hostdev,

@@ -7,15 +7,14 @@
 
 #include "plan-edit.h"
 
-/* QEMU 11.1 qapi/misc-arm.json: ssidsize up to 20, the width of a PASID in PCI */
-#define WIDEST_PASID 20
-
 typedef struct {
     gboolean ats, ril, cmdqv;
     gboolean write_cmdqv; /* the property came with QEMU 11.1 */
     guint oas, ssidsize;
+    guint least;       /* PASID bits that suffice */
+    guint widest;      /* PASID bits that the policy lets a domain have */
     gboolean explicit; /* nothing may be left to "auto": no device is there to ask */
-    gboolean known;    /* the registers are */
+    gboolean known;    /* the registers are; where devices come later, those of which SMMU is not */
     HostSmmu host;
 } Values;
 
@@ -31,6 +30,22 @@ needs_pasid(const PlanSmmu *smmu)
     return FALSE;
 }
 
+/* A width that somebody wrote serves a device that names none. */
+static guint
+least_bits(const PlanSmmu *smmu)
+{
+    guint bits = 0;
+
+    for (guint i = 0; i < smmu->devices->len; i++) {
+        const PlanDevice *device = smmu->devices->pdata[i];
+        BaseU64 wanted = device->hostdev->demand.pasid_bits;
+
+        if (device->usage >= VIOMMU_USAGE_PASID)
+            bits = MAX(bits, base_u64_is_known(wanted) ? (guint)wanted.value : 1);
+    }
+    return bits;
+}
+
 /* The widest that a device of this bus asks for: UNKNOWN means as wide as possible. */
 static guint
 demanded_bits(const PlanSmmu *smmu)
@@ -44,8 +59,8 @@ demanded_bits(const PlanSmmu *smmu)
         if (device->usage < VIOMMU_USAGE_PASID)
             continue;
         if (!base_u64_is_known(wanted))
-            return WIDEST_PASID;
-        bits = MAX(bits, (guint)MIN(wanted.value, WIDEST_PASID));
+            return PLAN_WIDEST_PASID;
+        bits = MAX(bits, (guint)MIN(wanted.value, PLAN_WIDEST_PASID));
     }
     return bits;
 }
@@ -53,14 +68,11 @@ demanded_bits(const PlanSmmu *smmu)
 guint
 plan_smmu_ssidsize(const PlanWork *work, const PlanSmmu *smmu)
 {
-    BaseU64 quota = work->policy->domain_quota.pasid_bits;
-    guint bits = demanded_bits(smmu);
+    guint bits = MIN(demanded_bits(smmu), plan_widest_pasid(work));
     HostSmmu host;
 
     if (smmu->unit && host_decode_smmu(smmu->unit, &host))
         bits = MIN(bits, host.ssid_bits);
-    if (base_u64_is_known(quota))
-        bits = MIN(bits, (guint)MIN(quota.value, WIDEST_PASID));
     return bits;
 }
 
@@ -102,13 +114,14 @@ values_of(const PlanWork *work, const PlanSmmu *smmu)
 {
     Values values = {.explicit = smmu->devices->len == 0};
 
-    values.known = smmu->unit ? host_decode_smmu(smmu->unit, &values.host)
-                              : lowest_registers(work, &values.host);
-    if (!values.known)
+    values.known = smmu->unit && host_decode_smmu(smmu->unit, &values.host);
+    if (!values.known && (smmu->unit || !lowest_registers(work, &values.host)))
         values.host = (HostSmmu){.oas = 44};
     values.oas = values.host.oas >= 48 ? 48 : 44;
     values.ril = values.host.ril;
     values.ats = values.host.ats && needs_pasid(smmu);
+    values.least = least_bits(smmu);
+    values.widest = plan_widest_pasid(work);
     values.ssidsize = plan_smmu_ssidsize(work, smmu);
     values.cmdqv = has_cmdqv(smmu);
     values.write_cmdqv = work->target.qemu >= BASE_VERSION(11, 1, 0);
@@ -131,10 +144,10 @@ ssidsize_is_right(const Values *want, const ViewIommu *now)
 {
     if (now->ssidsize.state == BASE_STATE_ABSENT)
         return !want->explicit;
-    if (!base_u64_is_known(now->ssidsize) || now->ssidsize.value > WIDEST_PASID ||
+    if (!base_u64_is_known(now->ssidsize) || now->ssidsize.value > want->widest ||
         (want->known && now->ssidsize.value > want->host.ssid_bits))
         return FALSE;
-    return want->ssidsize == 0 || now->ssidsize.value >= want->ssidsize;
+    return now->ssidsize.value >= MIN(want->least, want->ssidsize);
 }
 
 /* An "on" that the host cannot back is wrong; "auto" is right while a device is there to ask. */
@@ -154,6 +167,15 @@ on_off(gboolean value)
     return value ? "on" : "off";
 }
 
+/* An <iommu> that is only now accelerated has the values that are written, and no "auto". */
+static gboolean
+keeps(const ViewIommu *now, const char *attribute)
+{
+    return now &&
+           (now->accel == BASE_YES ||
+            (now->iommu->attributes && g_hash_table_contains(now->iommu->attributes, attribute)));
+}
+
 static void
 write_values(PlanWork *work, PlanSpot driver, const Values *want, const ViewIommu *now)
 {
@@ -163,15 +185,16 @@ write_values(PlanWork *work, PlanSpot driver, const Values *want, const ViewIomm
                         "accel-ssidsize"};
     ViommuPlan *plan = work->plan;
 
-    if (!now || !switch_is_right(want, now, now->ats, want->host.ats))
+    if (!keeps(now, "ats") || !switch_is_right(want, now, now->ats, want->host.ats))
         plan_spot_set(plan, driver, "ats", on_off(want->ats), why);
-    if (!now || !switch_is_right(want, now, now->ril, want->host.ril))
+    if (!keeps(now, "ril") || !switch_is_right(want, now, now->ril, want->host.ril))
         plan_spot_set(plan, driver, "ril", on_off(want->ril), why);
-    if (!now || !ssidsize_is_right(want, now))
+    if (!keeps(now, "ssidsize") || !ssidsize_is_right(want, now))
         plan_spot_setf(plan, driver, "ssidsize", ssidsize, "%u", want->ssidsize);
-    if (!now || !oas_is_right(want, now))
+    if (!keeps(now, "oas") || !oas_is_right(want, now))
         plan_spot_setf(plan, driver, "oas", oas, "%u", want->oas);
-    if (want->write_cmdqv && (!now || !switch_is_right(want, now, now->cmdqv, want->cmdqv)))
+    if (want->write_cmdqv && (!keeps(now, "cmdqv") || (want->explicit && now->cmdqv == BASE_YES) ||
+                              !switch_is_right(want, now, now->cmdqv, want->cmdqv)))
         plan_spot_set(plan, driver, "cmdqv", on_off(want->cmdqv), why);
 }
 
@@ -229,14 +252,26 @@ record(PlanWork *work, PlanIommu *iommu, PlanSpot driver)
     }
 }
 
+guint
+plan_smmu_offered_pasid(const PlanSmmu *smmu)
+{
+    guint64 bits = 0;
+    guint index;
+
+    if (!smmu->iommu ||
+        !g_ptr_array_find_with_equal_func(smmu->iommu->names, "ssidsize", g_str_equal, &index) ||
+        !base_parse_u64(smmu->iommu->values->pdata[index], 10, &bits))
+        return 0;
+    return (guint)MIN(bits, PLAN_WIDEST_PASID);
+}
+
 static void
 write_one(PlanWork *work, PlanSmmu *smmu)
 {
     PlanWhy why = {"without pciBus libvirt makes a machine-wide SMMU of it and drops accel",
                    "xml-accel-without-pcibus"};
+    PlanWhy accel = {"an SMMUv3 that QEMU emulates takes no assigned device", "accel-off-hostdev"};
     const ViewIommu *now = smmu->existing;
-    /* an <iommu> that is only now accelerated has no values worth keeping */
-    const ViewIommu *kept = now && now->accel == BASE_YES ? now : NULL;
     Values want = values_of(work, smmu);
     PlanSpot driver = plan_spot_child(work->plan, spot_of(work, smmu), "driver", NULL, why);
 
@@ -245,8 +280,8 @@ write_one(PlanWork *work, PlanSmmu *smmu)
     smmu->iommu->unit = smmu->unit;
     if (!now || !base_u64_is_known(now->pci_bus) || now->pci_bus.value != smmu->bus)
         plan_spot_setf(work->plan, driver, "pciBus", why, "%u", smmu->bus);
-    plan_spot_set(work->plan, driver, "accel", "on", why);
-    write_values(work, driver, &want, kept);
+    plan_spot_set(work->plan, driver, "accel", "on", accel);
+    write_values(work, driver, &want, now);
     record(work, smmu->iommu, driver);
     for (guint i = 0; i < smmu->devices->len; i++)
         plan_iommufd_write(work, smmu->devices->pdata[i],

@@ -70,10 +70,14 @@ static gboolean
 check_device(const PlanWork *work, const ViewHostdev *hostdev, PlanStrike *strike)
 {
     (void)work;
-    if (hostdev->dev->kind != MODEL_HOSTDEV_MDEV)
-        return FALSE;
-    return plan_strike(strike, NULL, "a whole function or a VF",
-                       "a mediated device has no stream of its own in the host's SMMU");
+    if (hostdev->dev->kind == MODEL_HOSTDEV_MDEV)
+        return plan_strike(strike, NULL, "a whole function or a VF",
+                           "a mediated device has no stream of its own in the host's SMMU");
+    if (hostdev->fact && hostdev->fact->pcie.state == BASE_STATE_ABSENT)
+        return plan_strike(strike, "accel-stream-count", "a PCI Express function",
+                           "a conventional PCI function has two stream ids, and a vSMMU takes "
+                           "devices with one");
+    return FALSE;
 }
 
 static gboolean

@@ -145,7 +145,7 @@ bar_space(const PlanWork *work)
  * it starts at 1 GiB and the devices follow (hw/arm/virt.c); memory to be plugged has 1 GiB of
  * alignment for each slot (hw/i386/pc.c, hw/arm/virt.c), and then come the 64-bit BARs. */
 guint64
-plan_guest_space(const PlanWork *work)
+plan_guest_memory_end(const PlanWork *work)
 {
     const ViommuDomain *domain = work->domain;
     guint64 top = MAX(base_saturating_add(domain->memory, 2 * GIB), 4 * GIB);
@@ -154,7 +154,13 @@ plan_guest_space(const PlanWork *work)
         top = base_saturating_add(top, domain->max_memory - domain->memory);
         top = base_saturating_add(top, base_saturating_mul(hotplug_slots(domain) + 1, GIB));
     }
-    return base_saturating_add(top, bar_space(work));
+    return top;
+}
+
+guint64
+plan_guest_space(const PlanWork *work)
+{
+    return base_saturating_add(plan_guest_memory_end(work), bar_space(work));
 }
 
 /* --- writing --- */

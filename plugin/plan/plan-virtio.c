@@ -79,11 +79,8 @@ check_conventional(const PlanWork *work, const ViewHostdev *hostdev, PlanStrike 
     const GPtrArray *endpoints = work->domain->endpoints;
 
     (void)hostdev;
-    if (is_kept(work))
-        return FALSE;
     for (guint i = 0; i < endpoints->len; i++) {
         const ModelEndpoint *endpoint = endpoints->pdata[i];
-
         gboolean to_come =
             endpoint->conventional && endpoint->address.kind == MODEL_ADDRESS_UNKNOWN;
 

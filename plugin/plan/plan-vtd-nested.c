@@ -13,8 +13,6 @@
 
 /* QEMU 11.1 hw/i386/intel_iommu.c:5576: Scalable mode(fsts=on): supported value for aw-bits */
 #define FIRST_STAGE_WIDTH 48
-/* QEMU 11.1 hw/i386/intel_iommu.c:5587, the width of a PASID in PCI */
-#define WIDEST_PASID 20
 /* 10.0 has the properties, and does not nest assigned devices under them; 11.1 does */
 #define QEMU_THAT_NESTS BASE_VERSION(11, 1, 0)
 
@@ -130,18 +128,19 @@ plan_first_stage_checks(void)
 
 /* --- values --- */
 
-/* The narrowest of the host IOMMUs: QEMU compares that of each device with a PASID capability. */
+/* The narrowest of the host IOMMUs, within the quota: QEMU compares that of each device with a
+ * PASID capability. */
 static guint
 host_limit(const PlanWork *work)
 {
-    guint limit = WIDEST_PASID;
+    guint limit = plan_widest_pasid(work);
 
     for (guint i = 0; i < work->plan->devices->len; i++) {
         const ViewHostdev *hostdev = ((PlanDevice *)work->plan->devices->pdata[i])->hostdev;
         BaseU64 bits = hostdev->unit ? host_pasid_bits(work->host, hostdev->unit) : (BaseU64){0};
 
         if (base_u64_is_known(bits) && !plan_lacks_pasid(hostdev->fact))
-            limit = MIN(limit, (guint)MIN(bits.value, WIDEST_PASID));
+            limit = MIN(limit, (guint)MIN(bits.value, PLAN_WIDEST_PASID));
     }
     return limit;
 }
@@ -149,20 +148,17 @@ host_limit(const PlanWork *work)
 guint
 plan_first_stage_pasid_bits(const PlanWork *work)
 {
-    BaseU64 quota = work->policy->domain_quota.pasid_bits;
     guint wanted = 0;
 
     for (guint i = 0; i < work->plan->devices->len; i++) {
         const PlanDevice *device = work->plan->devices->pdata[i];
         BaseU64 demand = device->hostdev->demand.pasid_bits;
-        guint bits =
-            base_u64_is_known(demand) ? (guint)MIN(demand.value, WIDEST_PASID) : WIDEST_PASID;
+        guint bits = base_u64_is_known(demand) ? (guint)MIN(demand.value, PLAN_WIDEST_PASID)
+                                               : PLAN_WIDEST_PASID;
 
         if (device->usage >= VIOMMU_USAGE_PASID)
             wanted = MAX(wanted, bits);
     }
-    if (base_u64_is_known(quota))
-        wanted = MIN(wanted, (guint)MIN(quota.value, WIDEST_PASID));
     return MIN(wanted, host_limit(work));
 }
 

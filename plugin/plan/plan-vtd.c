@@ -57,7 +57,8 @@ width_is_right(const PlanWork *work, BaseU64 width)
 {
     guint64 lowest;
     gboolean wide = plan_vtd_host_offers_48(work, &lowest);
-    gboolean narrow = lowest >= 39 && fits_39_bits(work);
+    /* BARs beyond the width are out of reach for other devices alone: no reason to change it */
+    gboolean narrow = lowest >= 39 && plan_guest_memory_end(work) <= G_GUINT64_CONSTANT(1) << 39;
 
     /* not told is one of QEMU's two defaults */
     if (!base_u64_is_known(width))
@@ -226,4 +227,30 @@ plan_vtd_write(PlanWork *work, ViommuMode mode)
     plan_spot_drop_empty(work->plan, driver);
     if (mode == VIOMMU_MODE_NESTED)
         plan_first_stage_write(work, iommu, spot);
+}
+
+void
+plan_vtd_write_for_hotplug(PlanWork *work)
+{
+    const ViewIommu *viommu = plan_viommu_written(work);
+    PlanWhy why = {"QEMU refuses a device that is plugged in behind VT-d without caching mode, "
+                   "which cannot be turned on later",
+                   "hotplug-caching-mode"};
+    PlanWhy width = {"a width that QEMU's VT-d has, for devices of whatever host IOMMU",
+                     "vtd-aw-bits-value"};
+    PlanIommu *iommu;
+    PlanSpot driver;
+
+    if (work->spares == 0 || !viommu || viommu->iommu->kind != MODEL_IOMMU_INTEL ||
+        viommu->iommu->commandline || viommu->caching_mode == BASE_YES)
+        return;
+    iommu = plan_iommu_add(work, MODEL_IOMMU_INTEL, VIOMMU_MODE_SHADOW, viommu->iommu);
+    driver = plan_spot_child(work->plan, plan_spot(viommu->iommu->node), "driver", NULL, why);
+    plan_spot_set(work->plan, driver, "caching_mode", "on", why);
+    if (base_u64_is_known(viommu->aw_bits) && viommu->aw_bits.value != 39 &&
+        viommu->aw_bits.value != 48)
+        plan_spot_set(work->plan, driver, "aw_bits", fits_39_bits(work) ? "39" : "48", width);
+    if (viommu->eim == BASE_YES || work->domain->vcpus > 255)
+        write_remapping(work, driver, viommu);
+    record(work, iommu, driver);
 }

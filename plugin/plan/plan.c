@@ -265,9 +265,11 @@ mode_as_kept(PlanWork *work)
 static void
 write_viommu(PlanWork *work)
 {
-    if (work->candidate.mode == VIOMMU_MODE_NONE || work->candidate.model == MODEL_IOMMU_SMMUV3)
+    if (work->candidate.model == MODEL_IOMMU_SMMUV3)
         return;
-    if (work->candidate.model == MODEL_IOMMU_VIRTIO)
+    if (work->candidate.mode == VIOMMU_MODE_NONE)
+        plan_vtd_write_for_hotplug(work);
+    else if (work->candidate.model == MODEL_IOMMU_VIRTIO)
         plan_virtio_write(work);
     else
         plan_vtd_write(work, mode_as_kept(work));

@@ -279,20 +279,11 @@ count_spaces(const View *view, const HostIommu *unit)
     return covered + outside;
 }
 
-/* CAP.ND, which sysfs shows as domains_supported */
-static BaseU64
-domain_ids(const HostIommu *unit)
-{
-    if (base_u64_is_known(unit->domains_supported) || !base_u64_is_known(unit->cap))
-        return unit->domains_supported;
-    return base_u64(G_GUINT64_CONSTANT(1) << (4 + 2 * host_iommu_bits(unit, HOST_CAP_ND).value));
-}
-
 static void
 judge_domain_ids(RuleCall *call, const HostIommu *unit)
 {
     guint needed = count_spaces(call->view, unit);
-    BaseU64 all = domain_ids(unit);
+    BaseU64 all = host_domain_ids(unit);
     g_autofree char *path = NULL;
 
     if (needed > 0 && unit->type == HOST_IOMMU_UNKNOWN && !unit->type_text) {
