@@ -392,6 +392,27 @@ add_spares(PlanWork *work, guint root, guint wanted, const char *because)
     return TRUE;
 }
 
+/* A bus without <node> belongs to no cell, and the guest knows no memory that is near. */
+static void
+note_cell(PlanWork *work, const PlanController *expander, const PlanSmmu *smmu)
+{
+    const PlanDevice *device = smmu->devices->len > 0 ? smmu->devices->pdata[0] : NULL;
+    const HostDevice *fact = device ? device->hostdev->fact : NULL;
+    g_autofree char *label = device ? view_hostdev_label(device->hostdev) : NULL;
+
+    if (base_u64_is_known(expander->cell) || work->domain->numa_cells == 0 || !fact ||
+        fact->numa_node.state == BASE_STATE_ABSENT)
+        return;
+    if (!base_u64_is_known(fact->numa_node))
+        plan_note(work, "expander bus %u has no <node>: the host's NUMA node of %s is not known",
+                  expander->index, label);
+    else
+        plan_note(work,
+                  "expander bus %u has no <node>: no <memnode> in <numatune> says which cell has "
+                  "memory of host node %" G_GUINT64_FORMAT " (%s)",
+                  expander->index, fact->numa_node.value, label);
+}
+
 static gboolean
 add_expander(PlanWork *work, PlanSmmu *smmu)
 {
@@ -411,6 +432,7 @@ add_expander(PlanWork *work, PlanSmmu *smmu)
         if (fact && !base_u64_is_known(expander->cell))
             expander->cell = plan_bus_cell(work->domain, fact->numa_node);
     }
+    note_cell(work, expander, smmu);
     return TRUE;
 }
 

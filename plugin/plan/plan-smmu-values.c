@@ -8,7 +8,8 @@
 #include "plan-edit.h"
 
 typedef struct {
-    gboolean ats, ril, cmdqv;
+    gboolean ats, ril;
+    BaseTri cmdqv;
     gboolean write_cmdqv; /* the property came with QEMU 11.1 */
     guint oas, ssidsize;
     guint least;       /* PASID bits that suffice */
@@ -99,14 +100,16 @@ lowest_registers(const PlanWork *work, HostSmmu *ret)
 }
 
 /* QEMU 11.1 hw/arm/tegra241-cmdqv.c:1089-1104: version 1, two queues, sixteen streams. With no
- * device at start there is nobody to ask, so it stays off. */
-static gboolean
+ * device at start there is nobody to ask. */
+static BaseTri
 has_cmdqv(const PlanSmmu *smmu)
 {
     const HostIommu *unit = smmu->unit;
 
-    return unit && unit->cmdqv == BASE_STATE_KNOWN && unit->cmdqv_version == 1 &&
-           unit->cmdqv_log2vcmdqs >= 1 && unit->cmdqv_log2vsids >= 4;
+    if (!unit || unit->cmdqv == BASE_STATE_UNKNOWN)
+        return BASE_UNKNOWN;
+    return base_tri(unit->cmdqv == BASE_STATE_KNOWN && unit->cmdqv_version == 1 &&
+                    unit->cmdqv_log2vcmdqs >= 1 && unit->cmdqv_log2vsids >= 4);
 }
 
 static Values
@@ -143,7 +146,7 @@ static gboolean
 ssidsize_is_right(const Values *want, const ViewIommu *now)
 {
     if (now->ssidsize.state == BASE_STATE_ABSENT)
-        return !want->explicit;
+        return !want->explicit && want->known && want->host.ssid_bits <= want->widest;
     if (!base_u64_is_known(now->ssidsize) || now->ssidsize.value > want->widest ||
         (want->known && now->ssidsize.value > want->host.ssid_bits))
         return FALSE;
@@ -193,9 +196,9 @@ write_values(PlanWork *work, PlanSpot driver, const Values *want, const ViewIomm
         plan_spot_setf(plan, driver, "ssidsize", ssidsize, "%u", want->ssidsize);
     if (!keeps(now, "oas") || !oas_is_right(want, now))
         plan_spot_setf(plan, driver, "oas", oas, "%u", want->oas);
-    if (want->write_cmdqv && (!keeps(now, "cmdqv") || (want->explicit && now->cmdqv == BASE_YES) ||
-                              !switch_is_right(want, now, now->cmdqv, want->cmdqv)))
-        plan_spot_set(plan, driver, "cmdqv", on_off(want->cmdqv), why);
+    if (want->write_cmdqv &&
+        (!keeps(now, "cmdqv") || !switch_is_right(want, now, now->cmdqv, want->cmdqv != BASE_NO)))
+        plan_spot_set(plan, driver, "cmdqv", on_off(want->cmdqv == BASE_YES), why);
 }
 
 static PlanSpot
@@ -265,6 +268,21 @@ plan_smmu_offered_pasid(const PlanSmmu *smmu)
     return (guint)MIN(bits, PLAN_WIDEST_PASID);
 }
 
+/* What was left off because nobody could tell */
+static void
+note_unknown(PlanWork *work, const PlanSmmu *smmu, const Values *want, PlanSpot driver)
+{
+    g_autofree char *unit = plan_unit_name(smmu->unit);
+    g_autofree char *cmdqv = plan_spot_get(work->plan, driver, "cmdqv");
+
+    if (smmu->unit && want->cmdqv == BASE_UNKNOWN && g_strcmp0(cmdqv, "off") == 0)
+        plan_note(work,
+                  "cmdqv='off' for %s because it is not known whether it has command queues for "
+                  "guests: host facts taken with --probe while a function behind it is bound to "
+                  "vfio-pci tell",
+                  unit);
+}
+
 static void
 write_one(PlanWork *work, PlanSmmu *smmu)
 {
@@ -288,6 +306,7 @@ write_one(PlanWork *work, PlanSmmu *smmu)
                            "an accelerated vSMMU takes devices of the iommufd backend only",
                            "accel-legacy-backend");
     note_devices(work, smmu, driver);
+    note_unknown(work, smmu, &want, driver);
 }
 
 void

@@ -87,12 +87,26 @@ check_irq(const PlanWork *work, const ViewHostdev *hostdev, PlanStrike *strike)
     return plan_check_attribute(work, MODEL_IOMMU_INTEL, "dma_translation", strike);
 }
 
+/* Before 10.0 QEMU wants KVM for eim, which more than 255 vCPUs need (7.2
+ * hw/i386/intel_iommu.c:4029). */
+static gboolean
+check_eim(const PlanWork *work, const ViewHostdev *hostdev, PlanStrike *strike)
+{
+    (void)hostdev;
+    if (!plan_vtd_is_ours(work) || work->domain->vcpus <= 255 || work->target.qemu == 0 ||
+        work->target.qemu >= BASE_VERSION(10, 0, 0) || g_strcmp0(work->domain->type, "kvm") == 0)
+        return FALSE;
+    return plan_strike(strike, "vtd-eim-needs-kvm", "<domain type='kvm'>, or fewer vCPUs",
+                       "%u vCPUs need extended interrupt mode, which this QEMU has with KVM only",
+                       (guint)work->domain->vcpus);
+}
+
 static const PlanCheck shadow_checks[] = {
     plan_check_existing, check_no_first_stage, check_amd, plan_check_shadow_host,
-    check_width,         check_attributes,     NULL};
+    check_width,         check_attributes,     check_eim, NULL};
 static const PlanCheck irq_checks[] = {
     plan_check_existing, check_no_first_stage, check_irq, plan_check_shadow_host,
-    check_width,         check_attributes,     NULL};
+    check_width,         check_attributes,     check_eim, NULL};
 
 const PlanCheck *
 plan_vtd_checks(ViommuMode mode)

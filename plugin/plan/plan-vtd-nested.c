@@ -331,6 +331,22 @@ write_switch(const Override *override, StackCapability capability, BaseTri now, 
     record(override, name, "true");
 }
 
+/* A width that somebody wrote serves a device that names none. */
+static guint
+least_pasid_bits(const PlanWork *work)
+{
+    guint bits = 0;
+
+    for (guint i = 0; i < work->plan->devices->len; i++) {
+        const PlanDevice *device = work->plan->devices->pdata[i];
+        BaseU64 demand = device->hostdev->demand.pasid_bits;
+
+        if (device->usage >= VIOMMU_USAGE_PASID)
+            bits = MAX(bits, base_u64_is_known(demand) ? (guint)demand.value : 1);
+    }
+    return bits;
+}
+
 /* A width that is there already stays where it carries the demand and the host carries it. */
 static void
 write_pasids(const Override *override, const ViewIommu *now)
@@ -344,7 +360,7 @@ write_pasids(const Override *override, const ViewIommu *now)
 
     if (!known || !name || (have == 0 && bits == 0))
         return;
-    if (have >= bits && have <= limit) {
+    if (have >= MIN(bits, least_pasid_bits(work)) && have <= limit) {
         text = g_strdup_printf("%" G_GUINT64_FORMAT, have);
     } else {
         text = g_strdup_printf("%u", bits > 0 ? bits : limit);

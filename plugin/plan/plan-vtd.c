@@ -20,10 +20,10 @@ fits_39_bits(const PlanWork *work)
     return plan_guest_space(work) <= G_GUINT64_CONSTANT(1) << 39;
 }
 
-gboolean
+BaseTri
 plan_vtd_host_offers_48(const PlanWork *work, guint64 *ret_lowest)
 {
-    gboolean wide = TRUE;
+    BaseTri wide = BASE_YES;
 
     *ret_lowest = 64;
     for (guint i = 0; i < work->view->hostdevs->len; i++) {
@@ -34,12 +34,12 @@ plan_vtd_host_offers_48(const PlanWork *work, guint64 *ret_lowest)
             continue;
         bits = hostdev->unit ? host_iova_bits(work->host, hostdev->unit, HOST_TABLE_PLAIN)
                              : (BaseU64){0};
-        if (!base_u64_is_known(bits) || bits.value < 48)
-            wide = FALSE;
         if (base_u64_is_known(bits))
             *ret_lowest = MIN(*ret_lowest, bits.value);
+        else if (wide == BASE_YES)
+            wide = BASE_UNKNOWN;
     }
-    return wide;
+    return *ret_lowest < 48 ? BASE_NO : wide;
 }
 
 guint
@@ -47,23 +47,36 @@ plan_vtd_width(const PlanWork *work)
 {
     guint64 lowest;
 
-    if (plan_vtd_host_offers_48(work, &lowest))
+    if (plan_vtd_host_offers_48(work, &lowest) == BASE_YES)
         return 48;
     return lowest >= 39 && fits_39_bits(work) ? 39 : 0;
 }
 
+/* One that is written stays where the host is not known to have less. */
 static gboolean
 width_is_right(const PlanWork *work, BaseU64 width)
 {
     guint64 lowest;
-    gboolean wide = plan_vtd_host_offers_48(work, &lowest);
+    BaseTri wide = plan_vtd_host_offers_48(work, &lowest);
     /* BARs beyond the width are out of reach for other devices alone: no reason to change it */
     gboolean narrow = lowest >= 39 && plan_guest_memory_end(work) <= G_GUINT64_CONSTANT(1) << 39;
 
     /* not told is one of QEMU's two defaults */
     if (!base_u64_is_known(width))
-        return wide && narrow;
-    return (width.value == 48 && wide) || (width.value == 39 && narrow);
+        return wide == BASE_YES && narrow;
+    return (width.value == 48 && wide != BASE_NO) || (width.value == 39 && narrow);
+}
+
+static void
+note_width(PlanWork *work, guint width)
+{
+    guint64 lowest;
+
+    if (plan_vtd_host_offers_48(work, &lowest) == BASE_UNKNOWN)
+        plan_note(work,
+                  "aw_bits='%u' is written because the address width of the host's IOMMU is not "
+                  "known (host facts with CAP and ECAP, or --probe)",
+                  width);
 }
 
 /* --- writing --- */
@@ -160,8 +173,10 @@ write_width(PlanWork *work, PlanSpot driver, const ViewIommu *viommu, ViommuMode
 
     if (mode == VIOMMU_MODE_NESTED && !is_48)
         plan_spot_set(work->plan, driver, "aw_bits", "48", stage);
-    else if (mode != VIOMMU_MODE_NESTED && (!viommu || !width_is_right(work, viommu->aw_bits)))
+    else if (mode != VIOMMU_MODE_NESTED && (!viommu || !width_is_right(work, viommu->aw_bits))) {
         plan_spot_setf(work->plan, driver, "aw_bits", width, "%u", plan_vtd_width(work));
+        note_width(work, plan_vtd_width(work));
+    }
 }
 
 static void

@@ -9,9 +9,9 @@
 /* Whether the vIOMMU is one that we make or mend: VT-d. Another model is kept as it is, or falls.
  */
 gboolean plan_vtd_is_ours(const PlanWork *work);
-/* Whether every assigned device's host IOMMU is known to offer 48 bits; @ret_lowest: the lowest
- * width that is known, 64 when none is. */
-gboolean plan_vtd_host_offers_48(const PlanWork *work, guint64 *ret_lowest);
+/* Whether every assigned device's host IOMMU offers 48 bits; @ret_lowest: the lowest width that is
+ * known, 64 when none is. */
+BaseTri plan_vtd_host_offers_48(const PlanWork *work, guint64 *ret_lowest);
 /* 39 or 48, the widths that QEMU's VT-d has; 0: neither serves. */
 guint plan_vtd_width(const PlanWork *work);
 /* Of mode nested; NULL-terminated */

@@ -162,6 +162,15 @@ is_worse_without(const JudgeStack *stack, const ViommuPlan *plan, const xmlNode 
     return !complaints || has_more(complaints, after);
 }
 
+static gboolean
+has_known_room(const JudgeStack *stack, const ViommuDomain *domain)
+{
+    g_autoptr(View) view = look(stack, domain);
+    g_autoptr(ViewMemlock) memlock = view_memlock(view, 0);
+
+    return base_u64_is_known(memlock->pinned);
+}
+
 /* What was written and is changed or taken out was wrong: with it there is more to complain of. */
 static void
 judge_kept(const JudgeStack *stack, const ViommuPlan *plan, const ViommuDomain *after,
@@ -177,6 +186,9 @@ judge_kept(const JudgeStack *stack, const ViommuPlan *plan, const ViommuDomain *
         if (edit->kind == PLAN_EDIT_INSERT || xmlStrEqual(edit->node->name, BAD_CAST "plan"))
             continue;
         old = edit->name ? model_attribute(edit->node, edit->name) : g_strdup("");
+        /* what nobody can count nobody can judge */
+        if (xmlStrEqual(edit->node->name, BAD_CAST "hard_limit") && !has_known_room(stack, after))
+            continue;
         if (!old || is_worse_without(stack, plan, edit->node, complaints))
             continue;
         problem(problems, "<%s> had %s='%s', which nothing speaks against, and it becomes '%s': %s",

@@ -37,7 +37,7 @@ collect(xmlNode *node, GPtrArray *elements)
 static void
 change_attribute(GRand *random, xmlNode *node, xmlAttr *attribute)
 {
-    static const char *const numbers[] = {"0x00", "0x01", "0x03", "1", "2", NULL};
+    static const char *const numbers[] = {"0x01", "0x03", "1", "2", NULL};
     static const char *const values[] = {"on", "off", "yes", "no", "0x00", "0x01", "0x03",
                                          "1",  "2",   "39",  "48", "64",   NULL};
 

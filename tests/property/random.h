@@ -4,7 +4,7 @@
 
 #include "policy.h"
 
-/* Texts of all recorded host documents. (transfer full) */
+/* Texts of recorded host documents. (transfer full) */
 GPtrArray *random_recorded_hosts(void);
 /* One of them, mostly as it is, else with a few facts forgotten or changed. (transfer full) */
 BaseJson *random_host_document(GRand *random, const GPtrArray *texts);
