@@ -10,7 +10,7 @@
 static BaseTri
 share_address_space(const ViewHostdev *a, const ViewHostdev *b)
 {
-    if (rule_share_guest_bridge(a, b))
+    if (view_share_requester(a, b))
         return BASE_YES;
     if (a->covered == BASE_YES || b->covered == BASE_YES)
         return BASE_NO;

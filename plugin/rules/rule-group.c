@@ -119,7 +119,7 @@ judge_pair(RuleCall *call, const ViewHostdev *first)
 
     if (first->covered == BASE_NO && second->covered == BASE_NO)
         return;
-    if (rule_share_guest_bridge(first, second) || are_accelerated(first, second))
+    if (view_share_requester(first, second) || are_accelerated(first, second))
         return;
     one = base_pci_format(first->dev->host);
     two = base_pci_format(second->dev->host);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "rule-shared.h"
 
-#include "rule-tools.h"
-
 #define GIB (G_GUINT64_CONSTANT(1) << 30)
 
 gboolean
@@ -30,14 +28,6 @@ rule_accel_over(RuleCall *call)
     if (!call->hostdev->viommu)
         rule_unknown(call, "the device's guest <address>", "write the <address> on the device");
     return call->hostdev->viommu;
-}
-
-gboolean
-rule_share_guest_bridge(const ViewHostdev *a, const ViewHostdev *b)
-{
-    return a->conventional && b->conventional && rule_address_is_known(&a->dev->address) &&
-           rule_address_is_known(&b->dev->address) &&
-           a->dev->address.pci.bus == b->dev->address.pci.bus;
 }
 
 gboolean

@@ -51,7 +51,8 @@ static const Rule rules[] = {
         .rationale =
             "QEMU compares aw-bits with the end of the IOVA range that the host kernel offers for "
             "the device. Linux 7.2 takes first-stage tables for plain domains in scalable mode, "
-            "and these end at 47 bits, not 48. QEMU says: aw-bits 48 > host aw-bits 47",
+            "and these end at 47 bits, not 48. QEMU says: Failed to set vIOMMU: aw-bits 48 > host "
+            "aw-bits 47",
         .remedy = "the next lower of 39 and 48 as aw_bits in <driver>, or a virtio vIOMMU",
         .source = "QEMU 11.1 hw/i386/intel_iommu.c:4732; Linux 7.2 "
                   "drivers/iommu/intel/iommu.c:3013-3017, drivers/iommu/generic_pt/pt_iter.h:230; "
@@ -104,8 +105,9 @@ static const Rule rules[] = {
         .summary = "VT-d first stage with a device on the legacy VFIO backend",
         .rationale =
             "The guest's own tables are attached through iommufd; the container interface cannot "
-            "do it. One legacy device among many is enough. QEMU says: Need IOMMUFD backend when "
-            "fsts=on",
+            "do it. One legacy device among many is enough. QEMU says: Failed to set vIOMMU: Need "
+            "IOMMUFD backend when fsts=on; where the host's IOVA space ends at 47 bits, first of "
+            "all: Failed to set vIOMMU: aw-bits 48 > host aw-bits 47",
         .remedy =
             "<driver name='vfio' iommufd='yes'/> on each <hostdev>, or <iommufd enabled='yes'/> "
             "in <domain>",

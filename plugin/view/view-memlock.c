@@ -6,8 +6,9 @@
 #define SLACK (G_GUINT64_CONSTANT(1) << 30)
 #define MIB   (G_GUINT64_CONSTANT(1) << 20)
 
-/* One DMA address space holds guest RAM: per device behind a vIOMMU that notifies, one for all
- * devices behind accelerated SMMUs, one per backend for all devices without a vIOMMU. */
+/* One DMA address space holds guest RAM: per device behind a vIOMMU that notifies (those on one
+ * conventional bus count once), one for all devices behind accelerated SMMUs, one per backend for
+ * all devices without a vIOMMU. */
 #define ACCOUNTED_SOURCE                                                                           \
     "QEMU 11.1 hw/arm/smmuv3-accel.c:920-940 (one shared space), hw/vfio/container-legacy.c and "  \
     "hw/vfio/iommufd.c (one container or IOAS per space); Linux 7.2 "                              \
@@ -36,8 +37,21 @@ is_accel(const ViewIommu *iommu)
     return iommu && iommu->iommu->kind == MODEL_IOMMU_SMMUV3 && iommu->accel == BASE_YES;
 }
 
+/* Whether a device before it is mapped for it as well */
+static gboolean
+rides_along(const View *view, const ViewHostdev *hostdev)
+{
+    for (guint i = 0; i < hostdev->index; i++) {
+        const ViewHostdev *first = view->hostdevs->pdata[i];
+
+        if (view_is_assigned(first) && view_share_requester(first, hostdev))
+            return TRUE;
+    }
+    return FALSE;
+}
+
 static void
-count_device(const ViewHostdev *hostdev, Count *count)
+count_device(const View *view, const ViewHostdev *hostdev, Count *count)
 {
     if (hostdev->dev->kind == MODEL_HOSTDEV_NETWORK)
         return;
@@ -49,7 +63,7 @@ count_device(const ViewHostdev *hostdev, Count *count)
     else if (is_accel(hostdev->viommu) && hostdev->dev->iommufd == BASE_YES)
         count->accel++;
     else if (hostdev->covered == BASE_YES && !is_accel(hostdev->viommu))
-        count->own++;
+        count->own += rides_along(view, hostdev) ? 0 : 1;
     else if (hostdev->dev->iommufd == BASE_YES)
         count->plain_iommufd++;
     else
@@ -62,7 +76,7 @@ count_devices(const View *view)
     Count count = {.known = TRUE};
 
     for (guint i = 0; i < view->hostdevs->len; i++)
-        count_device(view->hostdevs->pdata[i], &count);
+        count_device(view, view->hostdevs->pdata[i], &count);
     return count;
 }
 

@@ -70,6 +70,14 @@ view_is_assigned(const ViewHostdev *hostdev)
     return model_is_assigned(hostdev->dev);
 }
 
+/* Two devices behind one conventional bridge of the guest have one requester id there, and so one
+ * address space: seen with QEMU 11.1.2 behind VT-d, where both together lock RAM once. */
+static inline gboolean
+view_share_requester(const ViewHostdev *a, const ViewHostdev *b)
+{
+    return a->conventional && b->conventional && a->dev->address.pci.bus == b->dev->address.pci.bus;
+}
+
 /* Version that decides QEMU's machine defaults: the machine's own, or for an alias ("q35") that of
  * the target QEMU; UNKNOWN when neither is told. */
 BaseU64 view_machine_version(const ViommuDomain *domain, guint64 qemu);

@@ -336,6 +336,44 @@ test_coverage(void)
     }
 }
 
+/* Devices on one conventional bus are mapped once; on two, twice */
+static void
+test_conventional(void)
+{
+    static const char buses[] =
+        "<controller type='pci' index='0' model='pcie-root'/>"
+        "<controller type='pci' index='1' model='pcie-root-port'/>"
+        "<controller type='pci' index='2' model='pcie-to-pci-bridge'>"
+        "<address type='pci' bus='1' slot='0'/></controller>"
+        "<controller type='pci' index='3' model='pcie-root-port'/>"
+        "<controller type='pci' index='4' model='pcie-to-pci-bridge'>"
+        "<address type='pci' bus='3' slot='0'/></controller><iommu model='intel'/>";
+    static const struct {
+        const char *slot, *bus;
+        guint spaces;
+    } rows[] = {{"2", "2", 1}, {"1", "4", 2}, {"3", "0", 2}};
+
+    for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *second =
+            g_strdup_printf("<hostdev mode='subsystem' type='pci' managed='yes'><source>"
+                            "<address domain='0' bus='0x3b' slot='0' function='1'/></source>"
+                            "<address type='pci' bus='%s' slot='%s'/></hostdev>",
+                            rows[i].bus, rows[i].slot);
+        g_autofree char *devices =
+            g_strconcat(buses,
+                        "<hostdev mode='subsystem' type='pci' managed='yes'><source>"
+                        "<address domain='0' bus='0x3b' slot='0' function='0'/></source>"
+                        "<address type='pci' bus='2' slot='1'/></hostdev>",
+                        second, NULL);
+        g_autofree char *xml = domain_xml("kvm", "pc-q35-11.1", "", 2, devices, "");
+        g_auto(Joined) joined = join(xml, BASE_VERSION(12, 8, 0), QEMU_11_1);
+        g_autoptr(ViewMemlock) memlock = view_memlock(joined.view, 0);
+
+        g_test_message("row %u", i);
+        g_assert_cmpuint(memlock->spaces, ==, rows[i].spaces);
+    }
+}
+
 static void
 test_host_side(void)
 {
@@ -404,6 +442,7 @@ main(int argc, char **argv)
     g_test_add_func("/view/join/interrupts", test_interrupts);
     g_test_add_func("/view/join/smmu-values", test_smmu_values);
     g_test_add_func("/view/join/coverage", test_coverage);
+    g_test_add_func("/view/join/conventional", test_conventional);
     g_test_add_func("/view/join/host", test_host_side);
     g_test_add_func("/view/join/places", test_places);
     return g_test_run();
