@@ -51,7 +51,8 @@ class Machine:
 
     def start(self):
         shutil.copytree(f'{HERE}/guest', self.share)
-        os.chmod(f'{self.share}/init', 0o755)
+        for name in ('init', 'limited'):
+            os.chmod(f'{self.share}/{name}', 0o755)
         os.mkdir(f'{self.share}/q')
         for name, source in self.copies.items():
             target = os.path.join(self.share, name)
@@ -61,7 +62,7 @@ class Machine:
             else:
                 shutil.copy(source, target)
         begin = time.monotonic()
-        command = [*self.command(self.directory), '-serial', f'file:{self.directory}/console']
+        command = ['setpriv', '--pdeathsig', 'KILL', *self.command(self.directory), '-serial', f'file:{self.directory}/console']
         with open(f'{self.directory}/errors', 'wb') as errors:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors,

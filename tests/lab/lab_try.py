@@ -58,6 +58,7 @@ class Result:
     limit: int = 0             # RLIMIT_MEMLOCK, bytes
     locked: int = 0            # VmLck, bytes
     pinned: int = 0            # VmPin, bytes
+    resident: int = 0          # VmRSS, bytes
 
     @property
     def works(self):
@@ -74,7 +75,8 @@ def parse(text):
         lines[key][0].strip().isdigit() else 0
     return Result(one('stage') or 'lost', said=one('said'),
                   log=one('log'), kernel=one('kernel'), limit=number('limit', 1),
-                  locked=number('Lck', 1024), pinned=number('Pin', 1024))
+                  locked=number('Lck', 1024), pinned=number('Pin', 1024),
+                  resident=number('RSS', 1024))
 
 
 @dataclasses.dataclass
@@ -85,6 +87,10 @@ class Row:
     verdict: oracle_verdict.Verdict
     result: Result
     rules: dict
+
+    @property
+    def fired(self):
+        return sorted({finding['rule'] for finding in self.verdict.errors})
 
     @property
     def promised(self):
@@ -109,7 +115,7 @@ class Row:
         return 'false' if self.result.works and self.promised else ''
 
     def tell(self):
-        rules = ', '.join(sorted({finding['rule'] for finding in self.verdict.errors})) or '-'
+        rules = ', '.join(self.fired) or '-'
         text = f'said {self.verdict.said} ({rules}); {self.result.stage}'
         if not self.result.works:
             text += f', told by {self.teller}: {self.result.said[:400]}'

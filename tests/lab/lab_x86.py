@@ -27,8 +27,8 @@ PROFILES = {
     'shadow': ('', ''),
     # stage 1 for the host's own mappings: 47 bits of IOVA
     'first-stage': (',fsts=on,pasid-bits=20,svm=on', ''),
-    # ECAP.NEST and CAP.FS1GP forced by the kernel's patch: control paths only, no nested DMA
-    'nested': ('', 'lab_dmar_caps=0x100000000000000,0x4000000,0,0'),
+    # ECAP.NEST and SSTS forced by the kernel's patch: control paths only, no nested DMA
+    'nested': (',fsts=on,pasid-bits=20,svm=on', 'lab_dmar_caps=0,0x400004000000,0,0'),
 }
 PORTS = 7
 

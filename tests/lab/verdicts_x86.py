@@ -158,10 +158,6 @@ def stacks():
                                                  vcpu_attributes=" current='1'"))
     yield '256 vCPUs and VT-d', Case(domain(hostdev(NIC), vcpus=256, vcpu_attributes=" current='1'",
                                             iommus=[intel()]))
-    disk = "<disk type='nvme' device='disk'><driver name='qemu' type='raw'/><source type='pci' " \
-        "managed='yes' namespace='1'>" + address('0x03', '0x00', 0, domain='0x0000') \
-        .replace(" type='pci'", '') + "</source><target dev='vda' bus='virtio'/></disk>"
-    yield 'VT-d and an NVMe disk of QEMU\'s own', Case(domain(disk, iommus=[intel()]))
 
 
 def overrides(profile):

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The tables of a run, into the marked section of a Markdown document."""
+import collections
+import datetime
+import re
+
+WORDS = 110  # of a refusal, in the table
+
+
+def cell(text):
+    return text.replace('|', '\\|').replace('\n', ' ')
+
+
+def table(head, rows):
+    line = lambda row: '| ' + ' | '.join(cell(str(part)) for part in row) + ' |'
+    return [line(head), '|' + '---|' * len(head), *map(line, rows), '']
+
+
+def sums(rows):
+    counts = collections.Counter((row.verdict.said, row.result.works) for row in rows)
+    yield from table(['we say', 'it starts', 'it is refused'], [
+        [said, counts[said, True], counts[said, False]] for said in ('ok', 'error')])
+    refused = [row for row in rows if not row.result.works]
+    late = [row for row in rows if row.result.works and row.verdict.errors]
+    yield f'- clean and refused: {sum(row.wrong == "missed" for row in rows)}'
+    yield f'- a refusal promised, and it starts: {sum(row.wrong == "false" for row in rows)}'
+    yield f'- refusals whose words are in the row of a rule that fired: ' \
+        f'{sum(row.teller is not None for row in refused)} of {len(refused)}'
+    yield f'- errors on domains that start, of rules that tell of later harm: {len(late)} ' \
+        f'({", ".join(sorted({rule for row in late for rule in row.fired})) or "none"})'
+    yield ''
+
+
+def verdicts(rows):
+    yield '### Verdicts'
+    yield ''
+    yield from sums(rows)
+    yield from table(['host', 'domain', 'we say', 'it', 'and says', 'told by'], [
+        [row.profile, row.name, ', '.join(row.fired) or 'ok',
+         'starts' if row.result.works else 'is refused',
+         '' if row.result.works else shortened(row.result), row.teller or ''] for row in rows])
+
+
+def shortened(result):
+    text = result.said or result.log or result.kernel
+    text = re.sub(r'\(0x[0-9a-f]+,[^)]*\)|0x[0-9a-f]{6,}', '…', text)
+    return text if len(text) <= WORDS else text[:WORDS] + '…'
+
+
+def numbers(rows):
+    yield '### Locked memory, bytes'
+    yield ''
+    yield 'VmLck is also the lowest RLIMIT_MEMLOCK with which the domain starts: with it, it does; ' \
+        'with 4096 less, it is refused.'
+    yield ''
+    yield from table(['host', 'domain', 'formula', 'accounted', 'VmLck', 'VmPin',
+                      'limit by libvirt', 'resident', 'VmRSS'], [
+        [row['profile'], row['name'], row['said']['formula'], row['said']['accounted'],
+         row['result'].locked, row['result'].pinned, row['result'].limit, row['said']['resident'],
+         row['result'].resident] for row in rows])
+
+
+def write(path, host, title, lab):
+    """Replaces the section of that host"""
+    lines = [f'Run of {datetime.date.today().isoformat()}: {title}.', '']
+    if lab.rows:
+        lines += verdicts(lab.rows)
+    if lab.numbers:
+        lines += numbers(lab.numbers)
+    for heading, rows in lab.tables.items():
+        lines += [f'### {heading}', '', *rows]
+    with open(path, encoding='utf-8') as file:
+        text = file.read()
+    begin, end = f'<!-- {host}: written by tests/lab/run -->\n', f'<!-- end of {host} -->'
+    before, _, rest = text.partition(begin)
+    _, _, after = rest.partition(end)
+    with open(path, 'w', encoding='utf-8') as file:
+        file.write(before + begin + '\n' + '\n'.join(lines) + '\n' + end + after)
