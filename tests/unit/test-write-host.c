@@ -278,13 +278,9 @@ show_functions(const char *name, guint width, const char *const *addresses)
 static void
 test_functions(void)
 {
-    static const char *const xeon[] = {"0000:98:00.0",
-                                       "0000:3b:00.0",
-                                       "0000:3b:01.2",
-                                       "0000:6a:01.0",
-                                       "0000:c1:00.0",
-                                       "0000:06:00.0",
-                                       NULL};
+    static const char *const xeon[] = {
+        "0000:17:00.0", "0000:98:00.0", "0000:3b:00.0", "0000:3b:01.2",
+        "0000:6a:01.0", "0000:c1:00.0", "0000:06:00.0", NULL};
     static const char *const lab[] = {"0000:01:00.0", "0000:81:00.0", NULL};
     g_autofree char *wide = show_functions("xeon", 0, xeon);
     g_autofree char *narrow = show_functions("xeon", 60, xeon);
