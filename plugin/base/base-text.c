@@ -4,18 +4,39 @@
 #include <errno.h>
 #include <string.h>
 
+/* As strtoull() tells it: 0 is told by the text, "0x" may stand before 16. */
+static const char *
+skip_prefix(const char *text, guint *base)
+{
+    gboolean hex = text[0] == '0' && (text[1] | 0x20) == 'x';
+
+    if (hex && (*base == 0 || *base == 16)) {
+        *base = 16;
+        return text + 2;
+    }
+    if (*base == 0)
+        *base = text[0] == '0' ? 8 : 10;
+    return text;
+}
+
+/* A domain has hundreds of numbers, and strtoull() asks the locale about each of them. */
 gboolean
 base_parse_u64(const char *text, guint base, guint64 *ret)
 {
-    char *end = NULL;
-    guint64 value;
+    guint64 value = 0;
 
-    if (!text || !g_ascii_isxdigit(*text))
+    if (!text)
         return FALSE;
-    errno = 0;
-    value = g_ascii_strtoull(text, &end, base);
-    if (errno || end == text || *end)
+    text = skip_prefix(text, &base);
+    if (!*text)
         return FALSE;
+    for (; *text; text++) {
+        gint digit = g_ascii_xdigit_value(*text);
+
+        if (digit < 0 || digit >= (gint)base || value > (G_MAXUINT64 - (guint)digit) / base)
+            return FALSE;
+        value = value * base + (guint)digit;
+    }
     *ret = value;
     return TRUE;
 }

@@ -90,7 +90,7 @@ read_filesystems(ViommuDomain *domain)
 
     for (xmlNode *node = model_child(domain->devices, "filesystem"); node;
          node = model_next(node, "filesystem")) {
-        g_autofree char *driver = model_attribute(model_child(node, "driver"), "type");
+        const char *driver = model_value(model_child(node, "driver"), "type");
 
         if (!driver || !g_strv_contains(outside, driver))
             add_virtio(domain, node, MODEL_RANK_FILESYSTEM,
@@ -143,7 +143,7 @@ read_sounds(ViommuDomain *domain)
 
     for (xmlNode *node = model_child(domain->devices, "sound"); node;
          node = model_next(node, "sound")) {
-        g_autofree char *model = model_attribute(node, "model");
+        const char *model = model_value(node, "model");
         g_autofree char *what = g_strdup_printf("%s sound", model ? model : "default");
         Connection connection = look_up(rows, G_N_ELEMENTS(rows), model ? model : "", CONVENTIONAL);
 
@@ -158,7 +158,7 @@ gint
 model_disk_index(const xmlNode *disk)
 {
     static const char *const prefixes[] = {"fd", "hd", "vd", "sd", "xvd", "ubd"};
-    g_autofree char *target = model_attribute(model_child(disk, "target"), "dev");
+    const char *target = model_value(model_child(disk, "target"), "dev");
     const char *name = NULL;
     gint index = 0;
 
@@ -177,7 +177,7 @@ char *
 model_disk_bus(const xmlNode *disk)
 {
     const xmlNode *target = model_child(disk, "target");
-    g_autofree char *dev = model_attribute(target, "dev");
+    const char *dev = model_value(target, "dev");
     char *bus = model_attribute(target, "bus");
 
     if (bus)

@@ -20,8 +20,8 @@ model_hostdev_free(ModelHostdev *hostdev)
 static gboolean
 kind_of(const xmlNode *node, ModelHostdevKind *ret)
 {
-    g_autofree char *type = model_attribute(node, "type");
-    g_autofree char *mode = model_attribute(node, "mode");
+    const char *type = model_value(node, "type");
+    const char *mode = model_value(node, "mode");
 
     if (model_is(node, "interface")) {
         *ret = g_strcmp0(type, "hostdev") == 0 ? MODEL_HOSTDEV_INTERFACE : MODEL_HOSTDEV_NETWORK;

@@ -42,7 +42,7 @@ gboolean
 model_size(const ViommuDomain *domain, const xmlNode *element, BaseU64 *ret, GError **error)
 {
     g_autofree char *text = model_text(element);
-    g_autofree char *unit = model_attribute(element, "unit");
+    const char *unit = model_value(element, "unit");
     guint64 number, bytes = 0;
 
     *ret = base_u64_absent();
@@ -68,7 +68,7 @@ sum_cells(const ViommuDomain *domain, guint64 *ret, GError **error)
 
     *ret = 0;
     for (xmlNode *cell = model_child(numa, "cell"); cell; cell = model_next(cell, "cell")) {
-        g_autofree char *unit = model_attribute(cell, "unit");
+        const char *unit = model_value(cell, "unit");
         BaseU64 memory = model_number(cell, "memory", 10);
         guint64 bytes = 0;
 

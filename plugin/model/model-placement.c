@@ -44,12 +44,15 @@ reserve_strangers(const ModelRun *run, ModelSlots *slots)
 {
     for (const xmlNode *node = model_first_element(run->domain->devices); node;
          node = model_next_element(node)) {
-        ModelAddress address = model_guest_address(node);
-        gboolean known = address.kind != MODEL_ADDRESS_WRITTEN || model_is(node, "console");
+        gboolean known = model_is(node, "console") || model_attribute_is(node, "type", "pci");
+        ModelAddress address;
 
         for (guint i = 0; i < run->items->len && !known; i++)
             known = model_run_item(run, i)->node == node;
-        if (!known && !model_attribute_is(node, "type", "pci") &&
+        if (known)
+            continue;
+        address = model_guest_address(node);
+        if (address.kind == MODEL_ADDRESS_WRITTEN &&
             !model_slots_reserve(slots, address.pci, MODEL_SLOT_PCI, NULL))
             return FALSE;
     }
@@ -308,8 +311,17 @@ find_added(ModelRun *run)
     return TRUE;
 }
 
-/* Both passes. FALSE: libvirt would refuse the domain (then the run knows why), or an address is
- * beyond us. */
+static gboolean
+all_is_written(const ModelRun *run)
+{
+    for (guint i = 0; i < run->items->len; i++)
+        if (model_run_item(run, i)->address->kind != MODEL_ADDRESS_WRITTEN)
+            return FALSE;
+    return run->added->len == 0;
+}
+
+/* Both passes; the second has nothing to choose where every address is written. FALSE: libvirt
+ * would refuse the domain (then the run knows why), or an address is beyond us. */
 static gboolean
 place(ModelRun *run)
 {
@@ -318,6 +330,8 @@ place(ModelRun *run)
     model_run_list(run);
     if (!find_added(run))
         return FALSE;
+    if (all_is_written(run))
+        return TRUE;
     model_run_list(run);
     slots = slots_for(run, FALSE);
     return reserve_written(run, slots) && place_chipset(run, slots) && place_rest(run, slots);

@@ -188,7 +188,7 @@ rule_bus_check_function_zero(RuleCall *call)
 
     for (guint i = 0; i < list->len; i++) {
         const Function *it = &g_array_index(list, Function, i);
-        g_autofree char *written = model_attribute(it->address->node, "multifunction");
+        const char *written = model_value(it->address->node, "multifunction");
 
         if (it->address->pci.function == 0 && g_strcmp0(written, "off") == 0 &&
             find_function(list, &it->address->pci, FALSE))

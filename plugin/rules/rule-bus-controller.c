@@ -106,7 +106,7 @@ static void
 check_number(RuleCall *call, gsize option, const xmlNode *target)
 {
     const char *name = options[option].name;
-    g_autofree char *text = model_attribute(target, name);
+    const char *text = model_value(target, name);
     g_autofree char *help = NULL;
     guint64 value = 0;
 
@@ -157,7 +157,7 @@ name_fits(ModelBusKind kind, const char *name)
 static void
 check_hotplug(RuleCall *call, const xmlNode *target)
 {
-    g_autofree char *text = model_attribute(target, "hotplug");
+    const char *text = model_value(target, "hotplug");
     guint kinds = ROOT_PORTS | KIND(MODEL_BUS_PCI_ROOT);
 
     if (!text)

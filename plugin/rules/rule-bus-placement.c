@@ -294,12 +294,14 @@ rule_bus_check_clash(RuleCall *call)
         if (second->address->kind != MODEL_ADDRESS_WRITTEN)
             continue;
         first = earlier_at(list, second);
+        if (!first && !meets_chipset(call->view->domain, second))
+            continue;
         two = label_of(second);
         place = rule_slot_text(&second->address->pci);
         if (first) {
             one = label_of(first);
             rule_fail(call, second->node, NULL, "%s and %s are both at %s", one, two, place);
-        } else if (meets_chipset(call->view->domain, second)) {
+        } else {
             rule_fail(call, second->node, NULL, "%s is at %s, which the chipset has", two, place);
         }
     }

@@ -90,7 +90,7 @@ check_viommu_address(RuleCall *call)
 {
     const ModelIommu *iommu = call->iommu->iommu;
     const xmlNode *address = model_child(iommu->node, "address");
-    g_autofree char *type = model_attribute(address, "type");
+    const char *type = model_value(address, "type");
 
     if (iommu->kind == MODEL_IOMMU_INTEL || iommu->kind == MODEL_IOMMU_SMMUV3)
         rule_fail(call, address, "remove its <address>",

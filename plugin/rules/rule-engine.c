@@ -9,6 +9,7 @@ struct RuleRun {
     GHashTable *places;   /* of model_xpath */
     GHashTable *xpaths;   /* of const char *, texts of the report, by node */
     GPtrArray *missing;   /* of char *: of one call, emptied for the next */
+    ViewMemlock *memlock; /* NULL: nobody asked yet */
     gboolean concerns_us; /* an assigned device, a vIOMMU, or the wish for one */
 };
 
@@ -137,6 +138,14 @@ rule_unknown(RuleCall *call, const char *fact, const char *how)
     g_ptr_array_set_size(call->run->missing, 0);
     g_ptr_array_add(call->run->missing, g_strdup(fact));
     report_unknown(call, how);
+}
+
+const ViewMemlock *
+rule_memlock(const RuleCall *call)
+{
+    if (!call->run->memlock)
+        call->run->memlock = view_memlock(call->view, 0);
+    return call->run->memlock;
 }
 
 void
@@ -274,5 +283,6 @@ rule_check(const View *view)
     for (gsize i = 0; i < count; i++)
         for (gsize j = 0; j < families[i]->count; j++)
             run_rule(&state, &families[i]->rules[j]);
+    view_memlock_free(state.memlock);
     return state.report;
 }

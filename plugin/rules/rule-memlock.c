@@ -10,7 +10,7 @@
 static gboolean
 pins(const RuleCall *call)
 {
-    g_autoptr(ViewMemlock) memlock = view_memlock(call->view, 0);
+    const ViewMemlock *memlock = rule_memlock(call);
 
     return memlock->pinned.state != BASE_STATE_KNOWN || memlock->pinned.value > 0;
 }
@@ -54,7 +54,7 @@ static void
 check_hard_limit(RuleCall *call)
 {
     const ViommuDomain *domain = call->view->domain;
-    g_autoptr(ViewMemlock) memlock = view_memlock(call->view, 0);
+    const ViewMemlock *memlock = rule_memlock(call);
     g_autofree char *wanted = NULL;
     g_autofree char *help = NULL;
 
@@ -82,7 +82,7 @@ check_hard_limit_hotplug(RuleCall *call)
 {
     const ViommuDomain *domain = call->view->domain;
     guint spare = policy_spare_ports(call->view->policy, domain);
-    g_autoptr(ViewMemlock) now = view_memlock(call->view, 0);
+    const ViewMemlock *now = rule_memlock(call);
     g_autoptr(ViewMemlock) later = view_memlock(call->view, spare);
     g_autofree char *size = base_format_size(domain->hard_limit.value);
     g_autofree char *need = NULL;
@@ -151,7 +151,7 @@ is_counted_plainly(const RuleCall *call)
 static void
 check_libvirt(RuleCall *call)
 {
-    g_autoptr(ViewMemlock) memlock = view_memlock(call->view, 0);
+    const ViewMemlock *memlock = rule_memlock(call);
 
     if (!base_u64_is_known(memlock->pinned))
         unknown_spaces(call);
@@ -166,7 +166,7 @@ check_libvirt(RuleCall *call)
 static gboolean
 is_raised(const RuleCall *call)
 {
-    g_autoptr(ViewMemlock) memlock = view_memlock(call->view, 0);
+    const ViewMemlock *memlock = rule_memlock(call);
 
     return memlock->libvirt.state != BASE_STATE_ABSENT;
 }
@@ -181,7 +181,7 @@ format_limit(guint64 bytes)
 static void
 check_daemon(RuleCall *call)
 {
-    g_autoptr(ViewMemlock) memlock = view_memlock(call->view, 0);
+    const ViewMemlock *memlock = rule_memlock(call);
     const char *of = call->view->host->memlock.of;
     g_autofree char *wanted = NULL;
     g_autofree char *allowed = NULL;
@@ -227,7 +227,7 @@ opens_iommufd_as_user(const RuleCall *call)
 static void
 check_per_user(RuleCall *call)
 {
-    g_autoptr(ViewMemlock) memlock = view_memlock(call->view, 0);
+    const ViewMemlock *memlock = rule_memlock(call);
     g_autofree char *need = base_format_size(memlock->resident.value);
 
     if (opens_iommufd(call, TRUE))

@@ -32,8 +32,8 @@ check_granule_value(RuleCall *call)
     static const guint64 sizes[] = {4096, 8192, 16384, 65536};
     BaseU64 granule = call->iommu->iommu->granule;
     const xmlNode *element = granule_element(call);
-    g_autofree char *mode = model_attribute(element, "mode");
-    g_autofree char *size = model_attribute(element, "size");
+    const char *mode = model_value(element, "mode");
+    const char *size = model_value(element, "size");
     guint64 libvirt = call->view->target.libvirt;
 
     /* an older libvirt drops the element: xml-attribute-too-new */
@@ -147,7 +147,7 @@ has_viommu(const RuleCall *call)
 static gboolean
 wants_ats(const ModelEndpoint *endpoint)
 {
-    g_autofree char *ats = model_attribute(model_child(endpoint->node, "driver"), "ats");
+    const char *ats = model_value(model_child(endpoint->node, "driver"), "ats");
 
     return endpoint->driver_iommu == BASE_YES && g_strcmp0(ats, "on") == 0;
 }
@@ -215,9 +215,9 @@ check_vdpa(RuleCall *call)
 static gboolean
 is_boot_source(const xmlNode *node)
 {
-    g_autofree char *bus = model_attribute(model_child(node, "target"), "bus");
-    g_autofree char *model = model_attribute(model_child(node, "model"), "type");
-    g_autofree char *iommu = model_attribute(model_child(node, "driver"), "iommu");
+    const char *bus = model_value(model_child(node, "target"), "bus");
+    const char *model = model_value(model_child(node, "model"), "type");
+    const char *iommu = model_value(model_child(node, "driver"), "iommu");
 
     if (g_strcmp0(iommu, "on") == 0)
         return TRUE;

@@ -196,8 +196,8 @@ is_modern_only(const ModelEndpoint *endpoint)
     static const char *const kinds[] = {
         "virtio-input",  "virtio video",  "virtio sound", "virtio-fs",
         "virtio memory", "virtio-crypto", "vhost-vsock",  NULL};
-    g_autofree char *model = model_attribute(endpoint->node, "model");
-    g_autofree char *type = model_attribute(model_child(endpoint->node, "model"), "type");
+    const char *model = model_value(endpoint->node, "model");
+    const char *type = model_value(model_child(endpoint->node, "model"), "type");
 
     return g_strv_contains(kinds, endpoint->what) ||
            g_strcmp0(model, "virtio-non-transitional") == 0 ||
@@ -209,7 +209,7 @@ static gboolean
 is_chosen(const ViommuDomain *domain)
 {
     for (guint i = 0; i < domain->arguments->len; i++) {
-        g_autofree char *value = model_attribute(domain->arguments->pdata[i], "value");
+        const char *value = model_value(domain->arguments->pdata[i], "value");
 
         if (value && strstr(value, "disable-legacy"))
             return TRUE;

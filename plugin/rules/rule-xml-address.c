@@ -19,7 +19,7 @@ static void
 check_address(RuleCall *call, const xmlNode *address)
 {
     for (gsize i = 0; i < G_N_ELEMENTS(parts); i++) {
-        g_autofree char *text = model_attribute(address, parts[i].name);
+        const char *text = model_value(address, parts[i].name);
         g_autofree char *help = NULL;
         guint64 value;
 
@@ -41,8 +41,8 @@ is_switch(const char *text)
 static void
 check_guest(RuleCall *call, const xmlNode *address)
 {
-    g_autofree char *type = model_attribute(address, "type");
-    g_autofree char *functions = model_attribute(address, "multifunction");
+    const char *type = model_value(address, "type");
+    const char *functions = model_value(address, "multifunction");
 
     if (!type)
         rule_fail(call, address, "<address type='pci' …/>", "an <address> without type");
@@ -54,7 +54,7 @@ check_guest(RuleCall *call, const xmlNode *address)
 static gboolean
 is_pci(const xmlNode *element)
 {
-    g_autofree char *type = model_attribute(element, "type");
+    const char *type = model_value(element, "type");
 
     return g_strcmp0(type, "pci") == 0;
 }

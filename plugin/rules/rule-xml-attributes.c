@@ -109,7 +109,7 @@ check_addresses(RuleCall *call)
     for (xmlNode *device = devices ? xmlFirstElementChild((xmlNode *)devices) : NULL; device;
          device = xmlNextElementSibling(device)) {
         const xmlNode *address = model_child(device, "address");
-        g_autofree char *type = model_attribute(address, "type");
+        const char *type = model_value(address, "type");
 
         if (g_strcmp0(type, "pci") == 0)
             check_element(call, address, address_keys);
@@ -193,7 +193,7 @@ rule_xml_is_idle(ModelIommuKind model, const char *attribute)
 static gboolean
 is_zero(const xmlNode *driver, const char *name)
 {
-    g_autofree char *text = model_attribute(driver, name);
+    const char *text = model_value(driver, name);
     guint64 number = 1;
 
     return text && base_parse_loose_u64(text, 10, &number) && number == 0;

@@ -27,7 +27,7 @@ check_endpoint(RuleCall *call, const ModelEndpoint *endpoint)
     const xmlNode *driver = endpoint->node ? model_child(endpoint->node, "driver") : NULL;
 
     for (guint i = 0; driver && i < G_N_ELEMENTS(options); i++) {
-        g_autofree char *value = model_attribute(driver, options[i]);
+        const char *value = model_value(driver, options[i]);
         g_autofree char *help = NULL;
 
         if (!value)

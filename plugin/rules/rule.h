@@ -6,6 +6,7 @@
 #pragma once
 
 #include "report.h"
+#include "view-memlock.h"
 #include "view-stack.h"
 #include "view.h"
 
@@ -95,6 +96,8 @@ void rule_fail(RuleCall *call, const xmlNode *node, const char *help, const char
 /* A fact that this call turned out to need is missing; @fact is its path in the host document
  * ("groups/12/devices"), @how gets it (NULL: what the host facts say of that path). */
 void rule_unknown(RuleCall *call, const char *fact, const char *how);
+/* view_memlock() of the domain as it is written. (transfer none) */
+const ViewMemlock *rule_memlock(const RuleCall *call);
 /* The rule says nothing about this object. */
 void rule_not_applicable(RuleCall *call);
 

@@ -5,6 +5,7 @@
 #include "base-text.h"
 #include "base-xml.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <string.h>
@@ -228,6 +229,58 @@ test_json_out(void)
     g_assert_cmpstr(text->str, ==, ",\n  \"c\": {},\n  \"d\": true,\n  \"e\": \"x\\ty\"\n}");
 }
 
+/* As strtoull() has it, but for signs, blanks and what stands behind the number. */
+static void
+test_numbers(void)
+{
+    static const char *const texts[] = {"",
+                                        "0",
+                                        "00",
+                                        "7",
+                                        "08",
+                                        "010",
+                                        "0x",
+                                        "0x0",
+                                        "0X1f",
+                                        "0xg",
+                                        "1f",
+                                        "ffff",
+                                        "x1",
+                                        "-1",
+                                        "+1",
+                                        " 1",
+                                        "1 ",
+                                        "12a",
+                                        "a",
+                                        "0b1",
+                                        "1_",
+                                        "G",
+                                        "1\xc3\xa9",
+                                        "18446744073709551615",
+                                        "18446744073709551616",
+                                        "0xffffffffffffffff",
+                                        "0x10000000000000000",
+                                        "01777777777777777777777",
+                                        "02000000000000000000000",
+                                        "99999999999999999999999999"};
+    static const guint bases[] = {0, 8, 10, 16};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(texts); i++) {
+        for (gsize j = 0; j < G_N_ELEMENTS(bases); j++) {
+            char *end = NULL;
+            guint64 value = 42, expected;
+            gboolean good;
+
+            errno = 0;
+            expected = g_ascii_strtoull(texts[i], &end, bases[j]);
+            good = g_ascii_isxdigit(texts[i][0]) && end != texts[i] && !*end && errno == 0;
+            g_assert_cmpint(base_parse_u64(texts[i], bases[j], &value), ==, good);
+            g_assert_cmpuint(value, ==, good ? expected : 42);
+        }
+    }
+    g_assert_false(base_parse_u64(NULL, 10, &(guint64){0}));
+}
+
 static void
 test_json_places(void)
 {
@@ -358,6 +411,7 @@ main(int argc, char **argv)
     g_test_add_func("/base/sizes", test_sizes);
     g_test_add_func("/base/nearest", test_nearest);
     g_test_add_func("/base/json-text", test_json_text);
+    g_test_add_func("/base/numbers", test_numbers);
     g_test_add_func("/base/json-escapes", test_json_escapes);
     g_test_add_func("/base/json-out", test_json_out);
     g_test_add_func("/base/json-places", test_json_places);
