@@ -48,8 +48,10 @@ usb_function(const xmlNode *node)
         gint function;
     } models[] = {{"ich9-ehci1", 7}, {"ich9-uhci1", 0}, {"ich9-uhci2", 1}, {"ich9-uhci3", 2}};
 
+    if (!model_is(node, "controller"))
+        return -1;
     for (guint i = 0; i < G_N_ELEMENTS(models); i++)
-        if (model_is(node, "controller") && model_attribute_is(node, "model", models[i].model))
+        if (model_attribute_is(node, "model", models[i].model))
             return models[i].function;
     return -1;
 }

@@ -22,10 +22,17 @@ model_refuse(const ViommuDomain *domain, const xmlNode *element, GError **error,
     return FALSE;
 }
 
+/* Most names that are looked at are not the one that is looked for, and begin otherwise. */
+static gboolean
+is_name(const xmlChar *name, const char *wanted)
+{
+    return *name == (xmlChar)*wanted && strcmp((const char *)name, wanted) == 0;
+}
+
 gboolean
 model_is(const xmlNode *element, const char *name)
 {
-    return element && !element->ns && strcmp((const char *)element->name, name) == 0;
+    return element && !element->ns && is_name(element->name, name);
 }
 
 gboolean
@@ -79,7 +86,7 @@ model_value(const xmlNode *element, const char *name)
 {
     const xmlAttr *it = element ? element->properties : NULL;
 
-    while (it && (it->ns || strcmp((const char *)it->name, name) != 0))
+    while (it && (it->ns || !is_name(it->name, name)))
         it = it->next;
     if (!it)
         return NULL;

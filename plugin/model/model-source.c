@@ -213,34 +213,42 @@ next_in_document(Walk *walk)
     return next;
 }
 
+static gboolean
+ends_name(char c)
+{
+    return is_space(c) || c == '>' || c == '/' || c == '=';
+}
+
 static gsize
 name_length(const Scanner *scanner)
 {
     gsize end = scanner->at;
 
-    while (end < scanner->length && !is_space(scanner->text[end]) && scanner->text[end] != '>' &&
-           scanner->text[end] != '/' && scanner->text[end] != '=')
+    while (end < scanner->length && !ends_name(scanner->text[end]))
         end++;
     return end - scanner->at;
 }
 
-/* Whether the name at @scanner is that of @node, with the prefix that it was written with. */
 static gboolean
-name_is(const Scanner *scanner, const xmlNode *node)
+take(Scanner *scanner, const char *what)
 {
-    const char *at = scanner->text + scanner->at;
-    gsize left = name_length(scanner);
-    gsize length = strlen((const char *)node->name);
+    if (!looking_at(scanner, what))
+        return FALSE;
+    scanner->at += strlen(what);
+    return TRUE;
+}
 
-    if (node->ns && node->ns->prefix) {
-        gsize prefix = strlen((const char *)node->ns->prefix);
+/* Whether the name at @from is that of @node, with the prefix that it was written with. The text
+ * ends with a zero. */
+static gboolean
+name_is(const Scanner *from, const xmlNode *node)
+{
+    Scanner scanner = *from;
 
-        if (left <= prefix || memcmp(at, node->ns->prefix, prefix) != 0 || at[prefix] != ':')
-            return FALSE;
-        at += prefix + 1;
-        left -= prefix + 1;
-    }
-    return left == length && memcmp(at, node->name, length) == 0;
+    if (node->ns && node->ns->prefix &&
+        (!take(&scanner, (const char *)node->ns->prefix) || !take(&scanner, ":")))
+        return FALSE;
+    return take(&scanner, (const char *)node->name) && ends_name(scanner.text[scanner.at]);
 }
 
 /* Without a document type there are no entities but the predefined, so that each value is one
@@ -312,11 +320,16 @@ static const char *
 walk_end_tag(Walk *walk)
 {
     gsize start = walk->at.at;
+    const char *end;
     ModelSpan *span;
 
     walk->at.at += strlen("</");
-    if (!walk->open || !name_is(&walk->at, walk->open) || !skip_behind(&walk->at, ">"))
+    if (!walk->open || !name_is(&walk->at, walk->open))
         return "end tag";
+    end = memchr(walk->at.text + walk->at.at, '>', walk->at.length - walk->at.at);
+    if (!end)
+        return "end tag";
+    walk->at.at = (gsize)(end - walk->at.text) + 1;
     span = &g_array_index(walk->spans, ModelSpan, GPOINTER_TO_UINT(walk->open->_private) - 1);
     span->content_end = start;
     span->end = walk->at.at;
