@@ -24,11 +24,17 @@ typedef struct {
     gboolean known;
 } Count;
 
+static guint64
+round_up(guint64 bytes, guint64 unit)
+{
+    return base_saturating_add(bytes, unit - 1) / unit * unit;
+}
+
 /* libvirt rounds memory up to MiB before it starts QEMU (11.3 qemuDomainAlignMemorySizes). */
 static guint64
 guest_ram(guint64 memory)
 {
-    return base_saturating_add(memory, MIB - 1) / MIB * MIB;
+    return round_up(memory, MIB);
 }
 
 static gboolean
@@ -147,23 +153,75 @@ static gboolean
 libvirt_times(const ViommuDomain *domain, guint64 libvirt, guint hostdevs, gboolean any_viommu,
               guint64 *ret)
 {
-    guint64 vfio = hostdevs > 0 ? (any_viommu ? hostdevs : 1) : 0;
+    guint nvme = domain->nvme_disks;
 
-    if (hostdevs + domain->vdpa_devices + domain->nvme_disks == 0) {
+    if (hostdevs + domain->vdpa_devices + nvme == 0) {
         *ret = 0;
         return TRUE;
     }
     if (libvirt == 0)
         return FALSE;
-    if (libvirt >= BASE_VERSION(9, 3, 0)) {
-        *ret = vfio + domain->vdpa_devices + domain->nvme_disks;
+    if (libvirt < BASE_VERSION(8, 7, 0)) {
+        *ret = 1;
         return TRUE;
     }
-    /* Before 9.3 an NVMe disk counted only while it was attached. */
-    if (hostdevs + domain->vdpa_devices == 0)
-        return FALSE;
-    *ret = libvirt >= BASE_VERSION(8, 7, 0) ? vfio + domain->vdpa_devices : 1;
+    if (libvirt < BASE_VERSION(9, 3, 0)) { /* an NVMe disk is one VFIO device more */
+        hostdevs += nvme;
+        nvme = 0;
+    }
+    *ret = (any_viommu ? hostdevs : MIN(hostdevs, 1)) + (guint64)domain->vdpa_devices + nvme;
     return TRUE;
+}
+
+static gboolean
+is_ppc64(const ViommuDomain *domain)
+{
+    return g_strcmp0(domain->type, "kvm") == 0 &&
+           (g_strcmp0(domain->arch, "ppc64") == 0 || g_strcmp0(domain->arch, "ppc64le") == 0);
+}
+
+/* Host bridges of a pseries guest. FALSE: libvirt adds one for each device whose group has none
+ * yet, and has not done so. */
+static gboolean
+count_bridges(const View *view, guint *ret)
+{
+    *ret = 0;
+    for (guint i = 0; i < view->domain->controllers->len; i++) {
+        const ModelController *bus = view->domain->controllers->pdata[i];
+
+        *ret += bus->kind == MODEL_BUS_PCI_ROOT;
+    }
+    for (guint i = 0; i < view->hostdevs->len; i++) {
+        const ModelHostdev *dev = ((const ViewHostdev *)view->hostdevs->pdata[i])->dev;
+
+        if (dev->kind != MODEL_HOSTDEV_NETWORK && dev->address.kind != MODEL_ADDRESS_WRITTEN)
+            return FALSE;
+    }
+    return TRUE;
+}
+
+/* libvirt 11.3 qemu_domain.c:7915 getPPC64MemLockLimitBytes(), the same in 9.0; what it does for
+ * the NVLink of POWER9 is left out. KiB in there, and memory in steps of 256 MiB (:7177). */
+static void
+set_libvirt_ppc64(ViewMemlock *memlock, const View *view, guint hostdevs)
+{
+    const ViommuDomain *domain = view->domain;
+    guint64 memory = round_up(domain->memory, 256 * MIB) / 1024;
+    guint64 most = MAX(round_up(domain->max_memory, 256 * MIB) / 1024, memory);
+    guint64 base, passed = 0;
+    guint bridges;
+    g_autofree char *text = NULL;
+
+    if (!count_bridges(view, &bridges)) {
+        take_libvirt(memlock, (BaseU64){0}, "depends on how many host bridges libvirt adds");
+        return;
+    }
+    base = most / 128 + 4096 * (guint64)bridges + 8192;
+    if (hostdevs + domain->vdpa_devices + domain->nvme_disks > 0)
+        passed = MAX(2097152 * (guint64)bridges, memory + memory / 512 * bridges + 8192);
+    text = g_strdup_printf("libvirt's formula for ppc64 with %u host bridge%s", bridges,
+                           bridges == 1 ? "" : "s");
+    take_libvirt(memlock, base_u64(base_saturating_mul(base + passed, 1024)), text);
 }
 
 static void
@@ -183,8 +241,8 @@ set_libvirt(ViewMemlock *memlock, const View *view, guint hostdevs, gboolean any
         take_libvirt(memlock, base_u64(G_MAXUINT64), "unlimited, for <locked/>");
         return;
     }
-    if (g_strcmp0(domain->arch, "ppc64") == 0 || g_strcmp0(domain->arch, "ppc64le") == 0) {
-        take_libvirt(memlock, (BaseU64){0}, "not known for ppc64");
+    if (is_ppc64(domain)) {
+        set_libvirt_ppc64(memlock, view, hostdevs);
         return;
     }
     if (!libvirt_times(domain, view->target.libvirt, hostdevs, any_viommu, &times)) {

@@ -7,7 +7,8 @@ import shutil
 import subprocess
 import tarfile
 
-WANTED = re.compile(r'^[^/]+/(tests/(qemuxmlconfdata|qemuxml2argvdata)/[^/]+'
+WANTED = re.compile(r'^[^/]+/(tests/(qemuxmlconfdata|qemuxml2argvdata|qemumemlockdata)/[^/]+'
+                    r'|tests/qemumemlocktest\.c'
                     r'|(src/conf|docs)/schemas/[^/]+\.rng)$')
 
 
@@ -109,7 +110,8 @@ def cached_version(target):
 def fetch(cache, suite):
     """(directory, version) of the test data in that suite's libvirt source."""
     target = os.path.join(cache, suite)
-    if not os.path.exists(target):
+    if not os.path.exists(f'{target}/tests/qemumemlocktest.c'):
+        shutil.rmtree(target, ignore_errors=True)  # what an older version of this file left
         directory = prepare(cache, suite, 'deb-src')
         listing = apt(directory, 'apt-get', 'source', '--print-uris', '--download-only', 'libvirt')
         unpack(download(directory, listing, r'\.orig\.tar\.[a-z0-9]+$'), target)

@@ -82,6 +82,11 @@ test_libvirt_figures(void)
         {1 * GIB, BASE_VERSION(12, 8, 0), 1, FALSE, 0, 0, 2147483648, "1 GiB + 1 GiB"},
         {1 * GIB, BASE_VERSION(11, 3, 0), 1, FALSE, 1, 0, 3221225472, "2 devices x 1 GiB + 1 GiB"},
         {1 * GIB, BASE_VERSION(9, 0, 0), 1, FALSE, 1, 0, 2147483648, "1 GiB + 1 GiB"},
+        /* seen of 9.0.0, which starts QEMU with them (tests/hook/test-libvirtd-limits.py) */
+        {4 * MIB, BASE_VERSION(9, 0, 0), 0, FALSE, 1, 0, 1077936128, "4 MiB + 1 GiB"},
+        {4 * MIB, BASE_VERSION(9, 0, 0), 0, FALSE, 1, 1, 1082130432, "2 devices x 4 MiB + 1 GiB"},
+        {4 * MIB, BASE_VERSION(9, 0, 0), 2, FALSE, 2, 0, 1077936128, "4 MiB + 1 GiB"},
+        {4 * MIB, BASE_VERSION(9, 0, 0), 2, TRUE, 2, 1, 1094713344, "5 devices x 4 MiB + 1 GiB"},
         {8 * GIB, BASE_VERSION(12, 8, 0), 4, TRUE, 0, 0, 35433480192, "4 devices x 8 GiB + 1 GiB"},
         {8 * GIB, BASE_VERSION(9, 0, 0), 4, TRUE, 0, 0, 35433480192, "4 devices x 8 GiB + 1 GiB"},
         {8 * GIB, BASE_VERSION(8, 6, 0), 4, TRUE, 0, 1, 9663676416, "8 GiB + 1 GiB"},
@@ -152,9 +157,62 @@ test_libvirt_special(void)
     fixture_start(&f, 8 * GIB, BASE_VERSION(9, 0, 0));
     f.domain.nvme_disks = 1;
     nvme = view_memlock(&f.view, 0);
-    g_assert_cmpint(nvme->libvirt.state, ==, BASE_STATE_UNKNOWN);
+    g_assert_cmpuint(nvme->libvirt.value, ==, 9 * GIB);
     g_assert_cmpuint(nvme->accounted.value, ==, 9 * GIB);
     fixture_stop(&f);
+}
+
+/* libvirt 11.3 tests/qemumemlocktest.c: pseries-kvm, pseries-hostdev once libvirt has added the
+ * second host bridge, pseries-tcg; then each term by itself */
+static void
+test_libvirt_ppc64(void)
+{
+    static const struct {
+        const char *type;
+        guint64 memory, max_memory;
+        guint bridges, hostdevs;
+        gboolean placed;
+        guint64 wanted; /* 0: not known; 1: left alone */
+    } rows[] = {
+        {"kvm", 1 * GIB, 1 * GIB, 1, 0, TRUE, 20971520},
+        {"kvm", 1 * GIB, 1 * GIB, 2, 1, TRUE, 4320133120},
+        {"qemu", 1 * GIB, 1 * GIB, 1, 0, TRUE, 1},
+        {"kvm", 1 * GIB, 1 * GIB, 1, 1, FALSE, 0},
+        /* 64 GiB / 128 + 4 MiB + 8 MiB + 64 GiB + 64 GiB / 512 + 8 MiB */
+        {"kvm", 64 * GIB, 64 * GIB, 1, 1, TRUE, 64 * GIB + 512 * MIB + 128 * MIB + 20 * MIB},
+        /* as before, of which the first term is of the most there can be */
+        {"kvm", 64 * GIB, 128 * GIB, 1, 1, TRUE, 64 * GIB + 1024 * MIB + 128 * MIB + 20 * MIB},
+        {"kvm", 64 * GIB - MIB, 0, 1, 1, TRUE, 64 * GIB + 512 * MIB + 128 * MIB + 20 * MIB},
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+        Fixture f;
+        ModelController bridges[2] = {{.kind = MODEL_BUS_PCI_ROOT}, {.kind = MODEL_BUS_PCI_ROOT}};
+        g_autoptr(ViewMemlock) memlock = NULL;
+        char type[8], arch[] = "ppc64";
+
+        g_test_message("row %u", i);
+        g_strlcpy(type, rows[i].type, sizeof type);
+        fixture_start(&f, rows[i].memory, BASE_VERSION(11, 3, 0));
+        f.domain.type = type;
+        f.domain.arch = arch;
+        f.domain.max_memory = rows[i].max_memory;
+        f.domain.controllers = g_ptr_array_new();
+        for (guint j = 0; j < rows[i].bridges; j++)
+            g_ptr_array_add(f.domain.controllers, &bridges[j]);
+        add_hostdevs(&f, rows[i].hostdevs, NULL, BASE_NO);
+        if (!rows[i].placed)
+            f.dev[0].address.kind = MODEL_ADDRESS_UNKNOWN;
+        memlock = view_memlock(&f.view, 0);
+        g_assert_cmpint(memlock->libvirt.state, ==,
+                        rows[i].wanted > 1    ? BASE_STATE_KNOWN
+                        : rows[i].wanted == 1 ? BASE_STATE_ABSENT
+                                              : BASE_STATE_UNKNOWN);
+        if (rows[i].wanted > 1)
+            g_assert_cmpuint(memlock->libvirt.value, ==, rows[i].wanted);
+        g_ptr_array_unref(f.domain.controllers);
+        fixture_stop(&f);
+    }
 }
 
 static void
@@ -286,6 +344,7 @@ main(int argc, char **argv)
     g_test_set_nonfatal_assertions();
     g_test_add_func("/view/memlock/libvirt", test_libvirt_figures);
     g_test_add_func("/view/memlock/libvirt-special", test_libvirt_special);
+    g_test_add_func("/view/memlock/libvirt-ppc64", test_libvirt_ppc64);
     g_test_add_func("/view/memlock/spaces", test_spaces);
     g_test_add_func("/view/memlock/unknown", test_spaces_unknown);
     g_test_add_func("/view/stack", test_stack);
