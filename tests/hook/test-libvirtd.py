@@ -134,12 +134,14 @@ def test_save_and_restore():
     here.virsh('start', 'saved')
     before = here.virsh('dumpxml', 'saved', '--inactive').stdout
     path = f'{here.dir}/saved.image'
-    here.virsh('save', 'saved', path)
-    here.calls()
-    here.virsh('restore', path)
-    tap.equal(here.calls(), ['restore', 'prepare', 'start', 'started'])
-    tap.equal(here.running(), ['saved'])
-    tap.equal(here.virsh('dumpxml', 'saved', '--inactive').stdout, before)
+    for save, restore in ((('save', 'saved', path), ('restore', path)),
+                          (('managedsave', 'saved'), ('start', 'saved'))):
+        here.virsh(*save)
+        here.calls()
+        here.virsh(*restore)
+        tap.equal(here.calls(), ['restore', 'prepare', 'start', 'started'])
+        tap.equal(here.running(), ['saved'])
+        tap.equal(here.virsh('dumpxml', 'saved', '--inactive').stdout, before)
 
 
 def test_a_daemon_that_starts_again_keeps_and_remakes_the_ledger():
@@ -287,22 +289,13 @@ def test_no_hook_is_called_for_a_device_attached_later():
     tap.equal(here.calls(), [], 'libvirt calls no hook for it')
 
 
-def outside():
-    reason = stage.missing()
-    if reason:
-        print(f'1..0 # SKIP {reason}')
-        return 0
-    return stage.enter([*sys.argv, '--inside'])
-
-
 def inside():
     global here
     here = stage.Stage(os.environ['VIOMMU_STAGE'], HOOK, SOURCE, sys.executable)
     here.policy()
     here.start('virtlogd')
     here.start('libvirtd')
-    version = here.virsh('version').stdout.split()
-    print(f"# libvirt {version[version.index('libvirt') + 1]}, QEMU {version[-1]}")
+    print(f'# {here.versions()}')
     code = tap.run({name: alone(value) for name, value in globals().items()
                     if name.startswith('test_')})
     here.end()
@@ -312,4 +305,4 @@ def inside():
 here = None
 
 if __name__ == '__main__':
-    sys.exit(inside() if '--inside' in sys.argv else outside())
+    sys.exit(stage.main(inside))
