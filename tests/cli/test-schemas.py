@@ -133,18 +133,48 @@ def test_a_wrong_document_is_seen():
     tap.true(list(validator('report-1').iter_errors(reports)), 'a member without description')
 
 
-def test_sarif_has_its_mandatory_parts():
-    log = output('check', file('wrong.xml', WRONG), '--host', 'none', *STACK, '--format', 'sarif')
-    tap.equal(log['version'], '2.1.0')
-    run = log['runs'][0]
-    ids = {rule['id'] for rule in run['tool']['driver']['rules']}
-    tap.true(run['results'], 'results')
-    for result in run['results']:
-        tap.true(result['ruleId'] in ids, result['ruleId'])
-        tap.true(result['message']['text'], 'a message')
+def sarif(*words):
+    return output('check', *words, '--format', 'sarif')
+
+
+def sarif_errors(log):
+    with open(f'{SOURCE}/tests/cli/sarif-shape.json', encoding='utf-8') as text:
+        schema = json.load(text)
+    kind = jsonschema.validators.validator_for(schema)
+    kind.check_schema(schema)
+    return [f'{error.json_path}: {error.message}'
+            for error in kind(schema, format_checker=jsonschema.FormatChecker()).iter_errors(log)]
+
+
+def test_sarif_has_its_shape():
+    """Names and words of the standard; the published schema takes the same log."""
+    domains = sorted(glob.glob(f'{SOURCE}/tests/xml/*/domain.xml'))[::10]
+    log = sarif(*domains, '--host', 'none')
+    tap.equal(sarif_errors(log)[:5], [])
+    results = log['runs'][0]['results']
+    tap.true(len(results) > len(domains), f'{len(results)} results')
+    rules = [rule['id'] for rule in log['runs'][0]['tool']['driver']['rules']]
+    for result in results:
+        tap.true(rules[result['ruleIndex']] == result['ruleId'], result['ruleId'])
+    tap.equal({result['kind'] for result in results}, {'fail', 'open'})
+    results[0]['level'] = 'fatal'
+    tap.true(sarif_errors(log), 'a level that does not exist')
+
+
+def test_sarif_tells_the_place():
+    path = file('wrong.xml', WRONG)
+    log = sarif(path, '--host', 'none', *STACK)
+    findings = output('check', path, '--host', 'none', *STACK, '--json')[0]['findings']
+    told = [finding for finding in findings if finding['outcome'] in ('fail', 'unknown')]
+    results = log['runs'][0]['results']
+    tap.equal([result['ruleId'] for result in results], [finding['rule'] for finding in told])
+    for result, finding in zip(results, told):
         place = result['locations'][0]['physicalLocation']
+        tap.equal(place['region'], {'startLine': finding['line'],
+                                    'startColumn': finding['column']})
         tap.true(place['artifactLocation']['uri'].endswith('wrong.xml'), place)
-    tap.true(os.path.basename(program.PROGRAM) in run['tool']['driver']['name'], 'the tool')
+    driver = log['runs'][0]['tool']['driver']
+    tap.equal(driver['name'], os.path.basename(program.PROGRAM))
 
 
 if __name__ == '__main__':
