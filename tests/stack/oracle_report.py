@@ -46,6 +46,16 @@ def lenient_rows(cases):
             if effect not in oracle_verdict.REFUSALS]
 
 
+def schema_rows(cases):
+    """Warnings that stand for a refusal by --validate: without it libvirt takes the domain"""
+    counts = collections.Counter()
+    for case in cases:
+        if case.verdict.said == 'ok' and case.warned_of_schema:
+            counts.update({finding['rule'] for finding in case.verdict.failed
+                           if finding['effect'] == 'silent'})
+    return [[rule, number] for rule, number in sorted(counts.items())]
+
+
 def promise_rows(cases, rules):
     """Rules that promise a refusal: how often they were held to it, and whether by their words"""
     promised, told = collections.Counter(), collections.Counter()
@@ -97,6 +107,10 @@ def report(stack, cases, rules, found, *, seed=None, date=None):
     if rows:
         lines += ['Errors on domains that start and that nobody refuses:', '',
                   *table(['rule', 'effect', 'domains'], rows)]
+    rows = schema_rows(cases)
+    if rows:
+        lines += ['Warnings, and no error, on domains that only --validate refuses:', '',
+                  *table(['rule', 'domains'], rows)]
     rows = promise_rows(cases, rules)
     if rows:
         lines += ['Rules that promise a refusal, on refused domains:', '',

@@ -133,7 +133,8 @@ def find_root(stack, make=True):
     if not suite:
         raise Unavailable(f'no suite is known that has libvirt {stack}')
     if not make and not has_stack(os.path.join(cache_directory(), suite)):
-        raise Unavailable(f"needs libvirt {stack}'s QEMU driver and QEMU for x86 and Arm")
+        raise Unavailable(f"needs libvirt {stack}'s QEMU driver and QEMU for x86 and Arm, here or in "
+                          f'the private root that "tests/stack/oracle --stack {stack}" makes')
     return make_root(suite)
 
 
