@@ -54,7 +54,7 @@ read_hugepages(HostTree *tree)
     for (guint i = 0; i < names->len; i++) {
         g_autofree char *path = g_build_filename(directory, names->pdata[i], NULL);
 
-        if (g_str_has_prefix(names->pdata[i], prefix))
+        if (g_str_has_prefix(names->pdata[i], prefix) && !g_str_equal(names->pdata[i], prefix))
             read_pages(tree, path, (char *)names->pdata[i] + strlen(prefix));
     }
 }
