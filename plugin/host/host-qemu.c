@@ -7,11 +7,14 @@
 #include "host-read.h"
 
 #include "base-text.h"
+#include "host-sys.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -39,12 +42,20 @@ make_questions(void)
 
 /* --- the process --- */
 
+typedef int Fd;
+
+static void
+fd_close(Fd *fd)
+{
+    if (*fd >= 0)
+        (void)close(*fd);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Fd, fd_close)
+
 /* Until the end of the stream, the limit of time or of size. FALSE: a limit. */
 static gboolean
-read_answers(int fd, GString *out)
+read_answers(int fd, gint64 deadline, GString *out)
 {
-    gint64 deadline = g_get_monotonic_time() + TIME_LIMIT_US;
-
     for (;;) {
         struct pollfd wait = {.fd = fd, .events = POLLIN};
         gint64 left = (deadline - g_get_monotonic_time()) / 1000;
@@ -67,55 +78,110 @@ read_answers(int fd, GString *out)
     }
 }
 
-static gboolean
-write_all(int fd, const char *text)
+/* To a socket, whose other end may be gone without a signal to us. Whoever does not listen does not
+ * answer either. */
+static void
+send_all(int fd, const char *text)
 {
-    gsize length = strlen(text);
+    size_t length = strlen(text);
 
     while (length > 0) {
-        gssize put = write(fd, text, length);
+        gssize put = send(fd, text, length, MSG_NOSIGNAL);
 
         if (put < 0 && errno == EINTR)
             continue;
         if (put < 0)
-            return FALSE;
+            return;
         text += put;
         length -= (gsize)put;
     }
-    return TRUE;
 }
 
-/* (transfer full): what QEMU answered, line by line; NULL with @error set */
-static char *
-ask(const char *program, GError **error)
+/* Waits for its end, and makes it end when its time is up. */
+static void
+reap(GPid pid, gint64 deadline)
 {
-    const char *argv[] = {program, "-M",   "none",  "-nodefaults", "-display",
-                          "none",  "-qmp", "stdio", NULL};
+    pid_t ended = 0;
+
+    while (ended == 0 || (ended < 0 && errno == EINTR)) {
+        if (g_get_monotonic_time() >= deadline)
+            (void)kill(pid, SIGKILL);
+        ended = waitpid(pid, NULL, WNOHANG);
+        if (ended == 0)
+            g_usleep(1000);
+    }
+    g_spawn_close_pid(pid);
+}
+
+static GPid
+start(const char *program, int in, int errors, Fd *ret_out, GError **error)
+{
+    const char *argv[] = {program,    "-M",   "none", "-nodefaults", "-no-user-config",
+                          "-display", "none", "-qmp", "stdio",       NULL};
+    GPid pid = 0;
+
+    if (!g_spawn_async_with_pipes_and_fds(
+            NULL, argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL, in, -1,
+            errors, NULL, NULL, 0, &pid, NULL, ret_out, NULL, error))
+        return 0;
+    return pid;
+}
+
+/* What QEMU answered, line by line, and where its complaints go: @errors. FALSE: it does not end
+ * within the time, or talks without end. */
+static gboolean
+ask(const char *program, int errors, GString *answers, GError **error)
+{
     g_autofree char *questions = make_questions();
-    g_autoptr(GString) answers = g_string_new(NULL);
+    gint64 deadline = g_get_monotonic_time() + TIME_LIMIT_US;
+    g_auto(Fd) ours = -1;
+    g_auto(Fd) theirs = -1;
+    g_auto(Fd) out = -1;
     gboolean fine;
-    int in = -1, out = -1;
+    int pair[2];
     GPid pid;
 
-    if (!g_spawn_async_with_pipes(NULL, (char **)argv, NULL,
-                                  G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD |
-                                      G_SPAWN_STDERR_TO_DEV_NULL,
-                                  NULL, NULL, &pid, &in, &out, NULL, error))
-        return NULL;
-    fine = write_all(in, questions) && read_answers(out, answers);
-    (void)close(in);
-    (void)close(out);
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
+        g_set_error(error, VIOMMU_ERROR, VIOMMU_ERROR_IO, "%s: cannot be asked: %s", program,
+                    g_strerror(errno));
+        return FALSE;
+    }
+    ours = pair[0];
+    theirs = pair[1];
+    pid = start(program, theirs, errors, &out, error);
+    if (pid == 0)
+        return FALSE;
+    fd_close(&theirs);
+    theirs = -1;
+    send_all(ours, questions);
+    fine = read_answers(out, deadline, answers);
+    reap(pid, fine ? deadline : 0);
     if (!fine)
-        (void)kill(pid, SIGKILL);
-    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-        ;
-    g_spawn_close_pid(pid);
-    if (fine)
-        return g_string_free(g_steal_pointer(&answers), FALSE);
-    g_set_error(error, VIOMMU_ERROR, VIOMMU_ERROR_IO,
-                "%s: no answer over QMP within %d s: is it a QEMU system emulator?", program,
-                (int)(TIME_LIMIT_US / G_USEC_PER_SEC));
-    return NULL;
+        g_set_error(error, VIOMMU_ERROR, VIOMMU_ERROR_IO,
+                    "%s: no answer over QMP within %d s: is it a QEMU system emulator?", program,
+                    (int)(TIME_LIMIT_US / G_USEC_PER_SEC));
+    return fine;
+}
+
+/* (transfer full): the last line that it complained with, behind ": "; empty: none */
+static char *
+complaint(int errors)
+{
+    char text[4096] = "";
+    gssize length = pread(errors, text, sizeof text - 1, 0);
+    g_auto(GStrv) lines = NULL;
+    char *last = NULL;
+
+    text[MAX(length, 0)] = '\0';
+    lines = g_strsplit(text, "\n", -1);
+    for (guint i = 0; lines[i]; i++)
+        last = *lines[i] ? lines[i] : last;
+    if (last) {
+        g_autofree char *clean = host_sys_clean(last);
+
+        return g_strconcat(": ", clean, NULL);
+    }
+    return g_strdup("");
 }
 
 /* --- answers --- */
@@ -184,11 +250,13 @@ take_answer(ViommuHost *host, BaseJson *line)
 gboolean
 host_ask_qemu(ViommuHost *host, const char *program, GError **error)
 {
-    g_autofree char *answers = ask(program, error);
-    g_auto(GStrv) lines = answers ? g_strsplit(answers, "\n", -1) : NULL;
+    g_auto(Fd) errors = memfd_create("qemu-errors", MFD_CLOEXEC);
+    g_autoptr(GString) answers = g_string_new(NULL);
+    g_auto(GStrv) lines = NULL;
 
-    if (!lines)
+    if (!ask(program, errors, answers, error))
         return FALSE;
+    lines = g_strsplit(answers->str, "\n", -1);
     g_ptr_array_set_size(host->qemu_devices, 0);
     for (guint i = 0; lines[i]; i++) {
         g_autoptr(BaseJson) line = json_tokener_parse(lines[i]);
@@ -197,8 +265,10 @@ host_ask_qemu(ViommuHost *host, const char *program, GError **error)
             take_answer(host, line);
     }
     if (host->qemu_devices->len == 0) {
+        g_autofree char *why = complaint(errors);
+
         g_set_error(error, VIOMMU_ERROR, VIOMMU_ERROR_UNSUPPORTED,
-                    "%s: answers nothing about its devices", program);
+                    "%s: answers nothing about its devices%s", program, why);
         return FALSE;
     }
     host->qemu_devices_state = BASE_STATE_KNOWN;

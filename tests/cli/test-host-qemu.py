@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import sys
+import time
 
 import tap
 from program import SCRATCH, SOURCE, file, virt_viommu
@@ -64,6 +65,31 @@ def test_what_is_no_qemu():
         done = virt_viommu('host', '--host', XEON, '--qemu', program)
         tap.equal(done.code, 2, done)
         tap.true(words in done.err, done)
+
+
+def test_why_it_does_not_answer():
+    """A QEMU that cannot start says why; so do we, and at once."""
+    path = file('broken', b'#!/bin/sh\necho warning >&2\necho "no libgone.so.1: \033[1mgone" >&2\nexit 1\n')
+    os.chmod(path, 0o755)
+    started = time.monotonic()
+    done = virt_viommu('host', '--host', XEON, '--qemu', path)
+    tap.equal((done.code, done.err.decode()),
+              (2, f'virt-viommu: {path}: answers nothing about its devices: no libgone.so.1:  [1mgone\n'))
+    for program in ('/bin/true', '/bin/false'):
+        done = virt_viommu('host', '--host', XEON, '--qemu', program)
+        tap.equal((done.code, done.err.decode()),
+                  (2, f'virt-viommu: {program}: answers nothing about its devices\n'))
+    tap.true(time.monotonic() - started < 9, 'nobody waits for the limit of time')
+
+
+def test_what_does_not_end():
+    """Closes its output and goes on: is ended when the time is up."""
+    path = file('endless', b'#!/bin/sh\nexec >&-\nexec sleep 1000\n')
+    os.chmod(path, 0o755)
+    started = time.monotonic()
+    done = virt_viommu('host', '--host', XEON, '--qemu', path)
+    tap.equal(done.code, 2, done)
+    tap.true(time.monotonic() - started < 60, 'it is ended')
 
 
 def test_an_installed_qemu():
