@@ -9,10 +9,28 @@
 /* The functions behind one IOMMU, by what keeps each from being asked */
 typedef struct {
     const HostDevice *on_vfio; /* the first of each kind */
-    const HostDevice *unbound;
-    guint on_host_driver;
+    const HostDevice *spare;
+    guint others;
     gboolean idle;
 } Behind;
+
+/* Host bridges as well, unlike host_device_is_bridge() */
+static gboolean
+is_bridge(const HostDevice *device)
+{
+    return base_u64_is_known(device->class) && base_bits(device->class.value, 23, 16) == 0x06;
+}
+
+/* An unbound function in a slot. Memory, system peripherals and signal processing on the root bus
+ * are the chipset's: unbound on many hosts, and nobody's to bind. */
+static gboolean
+is_spare(const HostDevice *device)
+{
+    guint64 base = base_bits(device->class.value, 23, 16);
+
+    return device->driver.state == BASE_STATE_ABSENT && base_u64_is_known(device->class) &&
+           device->parent.text && base != 0x05 && base != 0x08 && base != 0x11;
+}
 
 static void
 sort_in(Behind *behind, const ViommuHost *host, const HostDevice *device)
@@ -24,10 +42,10 @@ sort_in(Behind *behind, const ViommuHost *host, const HostDevice *device)
         behind->idle = TRUE;
     else if (driver && strstr(driver, "vfio"))
         behind->on_vfio = behind->on_vfio ? behind->on_vfio : device;
-    else if (device->driver.state == BASE_STATE_ABSENT)
-        behind->unbound = behind->unbound ? behind->unbound : device;
+    else if (is_spare(device))
+        behind->spare = behind->spare ? behind->spare : device;
     else
-        behind->on_host_driver++;
+        behind->others++;
 }
 
 /* (transfer full): a function that its host driver uses is never proposed, its disk may be root's
@@ -35,23 +53,23 @@ sort_in(Behind *behind, const ViommuHost *host, const HostDevice *device)
 static char *
 need(const ViommuHost *host, const char *iommu, const Behind *behind)
 {
-    const HostDevice *nearest = behind->on_vfio ? behind->on_vfio : behind->unbound;
+    const HostDevice *nearest = behind->on_vfio ? behind->on_vfio : behind->spare;
     g_autofree char *address = nearest ? base_pci_format(nearest->address) : NULL;
     g_autofree char *obstacle = nearest ? host_probe_obstacle(host, nearest) : NULL;
 
     if (behind->on_vfio)
         return g_strdup_printf("%s has no idle function: of %s, %s; probe once it is idle", iommu,
                                address, obstacle);
-    if (behind->unbound)
+    if (behind->spare)
         return g_strdup_printf("%s has no idle function: bind %s to vfio-pci, with its whole group",
                                iommu, address);
-    if (behind->on_host_driver == 1)
-        return g_strdup_printf("%s has no idle function: its only one is on a host driver; if the "
-                               "host can spare it, bind it to vfio-pci, with its whole group",
+    if (behind->others == 1)
+        return g_strdup_printf("%s has no idle function: if the host can spare its only one, bind "
+                               "it to vfio-pci, with its whole group",
                                iommu);
-    return g_strdup_printf("%s has no idle function: all %u are on host drivers; bind one that the "
-                           "host can spare to vfio-pci, with its whole group",
-                           iommu, behind->on_host_driver);
+    return g_strdup_printf("%s has no idle function: bind one of its %u that the host can spare to "
+                           "vfio-pci, with its whole group",
+                           iommu, behind->others);
 }
 
 char **
@@ -67,10 +85,10 @@ host_probe_needs(const ViommuHost *host)
         for (guint j = 0; j < host->devices->len; j++) {
             const HostDevice *device = host->devices->pdata[j];
 
-            if (g_strcmp0(device->iommu.text, unit->name) == 0 && !host_device_is_bridge(device))
+            if (g_strcmp0(device->iommu.text, unit->name) == 0 && !is_bridge(device))
                 sort_in(&behind, host, device);
         }
-        if (behind.idle || (!behind.on_vfio && !behind.unbound && behind.on_host_driver == 0))
+        if (behind.idle || (!behind.on_vfio && !behind.spare && behind.others == 0))
             continue;
         text = need(host, unit->name, &behind);
         g_strv_builder_add(needs, text);

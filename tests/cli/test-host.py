@@ -98,8 +98,8 @@ def test_names_before_it_opens_and_says_what_it_needs():
     tap.equal(done.code, 0, repr(done))
     tap.equal(done.err.decode().splitlines(),
               [f'virt-viommu: opening and closing {IDLE}, which resets it',
-               'virt-viommu: dmar1 has no idle function: its only one is on a host driver; if the '
-               'host can spare it, bind it to vfio-pci, with its whole group'])
+               'virt-viommu: dmar1 has no idle function: if the host can spare its only one, bind it '
+               'to vfio-pci, with its whole group'])
     # the stand-in was opened, and answers nothing
     reason = json.loads(done.out)['unknown'][f'devices/{IDLE}/max_pasid_log2']
     tap.true(reason.startswith('the probe failed'), reason)

@@ -341,11 +341,18 @@ test_needs(void)
     set_text(&second->driver, "e1000e"); /* the nearest is the one on vfio-pci, then the unbound */
     assert_need(host, "of 0000:01:00.0, 0000:01:00.1 of its group is on driver e1000e");
     set_text(&first->driver, NULL);
+    set_text(&first->parent, "0000:00:01.0");
+    first->class = base_u64(0x020000);
     assert_need(host, "bind 0000:01:00.0 to vfio-pci");
+    first->class = base_u64(0x050000); /* what firmware keeps for itself is proposed to nobody */
+    assert_need(host, "one of its 2 that the host can spare");
+    first->class = base_u64(0x020000);
+    set_text(&first->parent, NULL); /* nor what may be the chipset's */
+    assert_need(host, "one of its 2 that the host can spare");
     set_text(&first->driver, "nvme"); /* of what the host uses none is proposed */
-    assert_need(host, "all 2 are on host drivers");
-    second->class = base_u64(0x060400);
-    assert_need(host, "its only one is on a host driver");
+    assert_need(host, "one of its 2 that the host can spare");
+    second->class = base_u64(0x060000); /* a host bridge */
+    assert_need(host, "if the host can spare its only one");
     first->class = base_u64(0x060400);
     assert_need(host, NULL); /* bridges alone: there is nothing to ask */
     first->class = base_u64(0x020000);
