@@ -71,6 +71,9 @@ typedef struct {
 const char *host_translation_step(const ViommuHost *host);
 /* What gives a host without isolated MSI that; static. */
 const char *host_remapping_step(const ViommuHost *host);
+/* Whether iommufd hands out devices whose interrupts are not remapped, by its switch, else by the
+ * kernel command line; a file in modprobe.d that sets it shows once the module is loaded. */
+BaseTri host_iommufd_is_unsafe(const ViommuHost *host);
 /* Whether one of the words of the kernel's command line is known to start with @prefix */
 gboolean host_boots_with(const ViommuHost *host, const char *prefix);
 /* Whether the kernel is known to be built without @option, "CONFIG_…" */

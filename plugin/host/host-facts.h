@@ -180,9 +180,10 @@ struct _ViommuHost {
     BaseTri vfio_container, vfio_cdev, iommufd;
     BaseU64 dma_entry_limit;
     BaseTri isolated_msi;
-    BaseTri unsafe_interrupts; /* vfio_iommu_type1 allow_unsafe_interrupts */
-    BaseTri noiommu;           /* vfio enable_unsafe_noiommu_mode */
-    BaseTri denylist_off;      /* vfio-pci disable_denylist */
+    BaseTri unsafe_interrupts;         /* vfio_iommu_type1 allow_unsafe_interrupts */
+    BaseTri iommufd_unsafe_interrupts; /* the same of iommufd */
+    BaseTri noiommu;                   /* vfio enable_unsafe_noiommu_mode */
+    BaseTri denylist_off;              /* vfio-pci disable_denylist */
     HostMemlock memlock;
     BaseState iommus_state, groups_state, devices_state; /* whether the list could be read */
     GPtrArray *iommus;                                   /* of HostIommu, by name */

@@ -54,6 +54,7 @@ const HostField host_fields_vfio[] = {
     NUMBER(ViommuHost, dma_entry_limit, "dma_entry_limit", G_MAXUINT32),
     TRI(ViommuHost, isolated_msi, "isolated_msi"),
     TRI(ViommuHost, unsafe_interrupts, "unsafe_interrupts"),
+    TRI(ViommuHost, iommufd_unsafe_interrupts, "iommufd_unsafe_interrupts"),
     TRI(ViommuHost, noiommu, "noiommu"),
     TRI(ViommuHost, denylist_off, "denylist_off"),
     END,

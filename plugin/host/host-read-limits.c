@@ -204,7 +204,7 @@ read_noiommu(HostTree *tree)
     return read_switch(tree, "vfio/noiommu", path);
 }
 
-/* Linux 7.2 drivers/vfio/vfio_iommu_type1.c:53, pci/vfio_pci.c:50 */
+/* Linux 7.2 drivers/vfio/vfio_iommu_type1.c:53, pci/vfio_pci.c:50, iommu/iommufd/device.c:14-19 */
 void
 host_tree_read_limits(HostTree *tree)
 {
@@ -213,6 +213,9 @@ host_tree_read_limits(HostTree *tree)
     host->unsafe_interrupts =
         read_switch(tree, "vfio/unsafe_interrupts",
                     "sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts");
+    host->iommufd_unsafe_interrupts =
+        read_switch(tree, "vfio/iommufd_unsafe_interrupts",
+                    "sys/module/iommufd/parameters/allow_unsafe_interrupts");
     host->noiommu = read_noiommu(tree);
     host->denylist_off =
         read_switch(tree, "vfio/denylist_off", "sys/module/vfio_pci/parameters/disable_denylist");

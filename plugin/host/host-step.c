@@ -5,6 +5,34 @@
 
 #include <string.h>
 
+/* As the kernel reads a parameter of type bool: lib/kstrtox.c, kstrtobool() */
+static gboolean
+is_on(const char *value)
+{
+    return (*value && strchr("yYtT1", *value)) || g_ascii_strncasecmp(value, "on", 2) == 0;
+}
+
+BaseTri
+host_iommufd_is_unsafe(const ViommuHost *host)
+{
+    static const char name[] = "iommufd.allow_unsafe_interrupts";
+    g_auto(GStrv) words = NULL;
+    BaseTri unsafe = BASE_NO;
+
+    if (host->iommufd_unsafe_interrupts != BASE_UNKNOWN)
+        return host->iommufd_unsafe_interrupts;
+    if (host->kernel_cmdline.state == BASE_STATE_UNKNOWN)
+        return BASE_UNKNOWN;
+    words = g_strsplit(host->kernel_cmdline.text ? host->kernel_cmdline.text : "", " ", -1);
+    for (guint i = 0; words[i]; i++) {
+        const char *value = g_str_has_prefix(words[i], name) ? words[i] + strlen(name) : "?";
+
+        if (!*value || *value == '=')
+            unsafe = base_tri(!*value || is_on(value + 1)); /* the last one counts */
+    }
+    return unsafe;
+}
+
 gboolean
 host_boots_with(const ViommuHost *host, const char *prefix)
 {

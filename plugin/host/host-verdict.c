@@ -300,7 +300,7 @@ has_iommufd(const ViommuHost *host)
     if (host->vfio_cdev == BASE_NO)
         return CDEV_NONE;
     /* a switch of its own, Linux 7.2 drivers/iommu/iommufd/device.c:14-19 */
-    if (host->isolated_msi == BASE_NO && !host_boots_with(host, "iommufd.allow_unsafe_interrupts="))
+    if (host->isolated_msi == BASE_NO && host_iommufd_is_unsafe(host) != BASE_YES)
         return MSI_SHARED;
     return host->iommufd == BASE_UNKNOWN ? IOMMUFD_UNKNOWN : ANSWER_YES;
 }

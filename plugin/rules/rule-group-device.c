@@ -104,26 +104,6 @@ has_function(const RuleCall *call)
     return FALSE;
 }
 
-/* Whether the kernel command line sets the module parameter @name; UNKNOWN: it is not known. A file
- * in modprobe.d can set it as well. */
-static BaseTri
-parameter_is_set(const ViommuHost *host, const char *name)
-{
-    g_auto(GStrv) words = NULL;
-
-    if (host->kernel_cmdline.state == BASE_STATE_UNKNOWN)
-        return BASE_UNKNOWN;
-    words = g_strsplit(host->kernel_cmdline.text ? host->kernel_cmdline.text : "", " ", -1);
-    for (guint i = 0; words[i]; i++) {
-        const char *value = g_str_has_prefix(words[i], name) ? words[i] + strlen(name) : NULL;
-
-        if (value && (*value == '\0' || strcmp(value, "=1") == 0 ||
-                      g_ascii_strcasecmp(value, "=y") == 0 || strcmp(value, "=on") == 0))
-            return BASE_YES;
-    }
-    return BASE_NO;
-}
-
 /* Whether a function is assigned on that backend */
 static gboolean
 has_backend(const View *view, gboolean iommufd)
@@ -138,12 +118,12 @@ has_backend(const View *view, gboolean iommufd)
     return FALSE;
 }
 
-/* iommufd has a switch of its own, of which only the command line tells. */
+/* iommufd has a switch of its own. */
 static void
 check_msi(RuleCall *call)
 {
     const ViommuHost *host = call->view->host;
-    BaseTri iommufd = parameter_is_set(host, "iommufd.allow_unsafe_interrupts");
+    BaseTri iommufd = host_iommufd_is_unsafe(host);
     gboolean legacy = has_backend(call->view, FALSE);
 
     if (host->isolated_msi == BASE_YES)
@@ -153,7 +133,7 @@ check_msi(RuleCall *call)
     else if (legacy && host->unsafe_interrupts == BASE_UNKNOWN)
         rule_unknown(call, "vfio/unsafe_interrupts", NULL);
     else if (!legacy && iommufd == BASE_UNKNOWN)
-        rule_unknown(call, "kernel/cmdline", NULL);
+        rule_unknown(call, "vfio/iommufd_unsafe_interrupts", NULL);
     else if ((legacy && host->unsafe_interrupts == BASE_NO) ||
              (has_backend(call->view, TRUE) && iommufd == BASE_NO))
         rule_fail(call, NULL, NULL,

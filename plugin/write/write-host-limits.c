@@ -83,6 +83,9 @@ write_host_limits(const ViommuHost *host, const WriteStyle *style, GString *out)
     if (host->unsafe_interrupts == BASE_YES)
         write_labelled(style, lines, "  Unsafe", LABEL_WIDTH,
                        "VFIO assigns without isolated interrupts (allow_unsafe_interrupts)");
+    if (host->iommufd_unsafe_interrupts == BASE_YES)
+        write_labelled(style, lines, "  Unsafe", LABEL_WIDTH,
+                       "iommufd assigns without isolated interrupts (allow_unsafe_interrupts)");
     if (host->noiommu == BASE_YES)
         write_labelled(style, lines, "  Unsafe", LABEL_WIDTH,
                        "VFIO assigns without an IOMMU (enable_unsafe_noiommu_mode)");

@@ -42,6 +42,7 @@ FILES = {
     'sys/module/vfio/parameters/enable_unsafe_noiommu_mode': 'N\n',
     'sys/module/vfio_pci/parameters/disable_denylist': 'N\n',
     'sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts': 'N\n',
+    'sys/module/iommufd/parameters/allow_unsafe_interrupts': 'N\n',
     'sys/module/vfio_iommu_type1/parameters/dma_entry_limit': '65535\n',
     'sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages': '512\n',
     'sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages': '500\n',

@@ -220,6 +220,17 @@ test_nest_smmu(void)
 static void
 test_nest_smmu_without(void)
 {
+    static const struct {
+        const char *word;
+        BaseTri unsafe;
+    } switches[] = {
+        {"iommufd.allow_unsafe_interrupts=0", BASE_NO},
+        {"iommufd.allow_unsafe_interrupts_not=1", BASE_NO},
+        {"iommufd.allow_unsafe_interrupts=1 iommufd.allow_unsafe_interrupts=off", BASE_NO},
+        {"iommufd.allow_unsafe_interrupts", BASE_YES},
+        {"iommufd.allow_unsafe_interrupts=Y", BASE_YES},
+        {"iommufd.allow_unsafe_interrupts=on", BASE_YES},
+    };
     g_autoptr(ViommuHost) host = make_host("7.2.13", "");
     HostIommu iommu = {.type = HOST_IOMMU_SMMUV3,
                        .canwbs = BASE_YES,
@@ -242,9 +253,15 @@ test_nest_smmu_without(void)
     host->isolated_msi = BASE_NO;
     host->unsafe_interrupts = BASE_YES; /* VFIO's own switch, not iommufd's */
     assert_nest(host, &iommu, BASE_NO, "isolated MSI");
-    g_free(host->kernel_cmdline.text);
-    host->kernel_cmdline.text = g_strdup("quiet iommufd.allow_unsafe_interrupts=1");
+    for (guint i = 0; i < G_N_ELEMENTS(switches); i++) {
+        g_free(host->kernel_cmdline.text);
+        host->kernel_cmdline.text = g_strdup_printf("quiet %s rw", switches[i].word);
+        g_test_message("%s", switches[i].word);
+        g_assert_cmpint(host_iommufd_is_unsafe(host), ==, switches[i].unsafe);
+    }
     assert_nest(host, &iommu, BASE_YES, NULL);
+    host->iommufd_unsafe_interrupts = BASE_NO; /* what it really is counts */
+    assert_nest(host, &iommu, BASE_NO, "isolated MSI");
 }
 
 static void

@@ -125,10 +125,12 @@ test_switches(Tree *tree, gconstpointer data)
 
     (void)data;
     put(tree, "sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts", "Y\n");
+    put(tree, "sys/module/iommufd/parameters/allow_unsafe_interrupts", "N\n");
     put(tree, "sys/module/vfio/parameters/enable_unsafe_noiommu_mode", "N\n");
     put(tree, "sys/module/vfio_pci/parameters/disable_denylist", "perhaps\n");
     host = read_facts(tree);
     g_assert_cmpint(host->unsafe_interrupts, ==, BASE_YES);
+    g_assert_cmpint(host->iommufd_unsafe_interrupts, ==, BASE_NO);
     g_assert_cmpint(host->noiommu, ==, BASE_NO);
     g_assert_cmpint(host->denylist_off, ==, BASE_UNKNOWN);
     g_assert_nonnull(host_facts_reason(host, "vfio/denylist_off"));
