@@ -34,7 +34,7 @@ cli_apply(const CliOptions *options)
     text = viommu_plan_apply(plan, &error);
     if (!text)
         return cli_fail(error);
-    if (!options->output)
+    if (cli_output_is_standard(options->output))
         cli_output(text);
     else if (!viommu_file_replace(options->output, text, -1, &error))
         return cli_fail(error);

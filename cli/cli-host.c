@@ -84,7 +84,9 @@ cli_host(const CliOptions *options)
     if (options->save) {
         g_autofree char *document = viommu_host_to_json(host);
 
-        if (!viommu_file_replace(options->save, document, -1, &error))
+        if (cli_output_is_standard(options->save))
+            cli_output(document);
+        else if (!viommu_file_replace(options->save, document, -1, &error))
             return cli_fail(error);
         return CLI_CLEAN;
     }

@@ -60,10 +60,10 @@ add_entries(GOptionContext *context, const CliVerb *verb, Raw *raw)
           "Write nothing about the plan into <metadata>", NULL}},
         {CLI_TAKES_OUTPUT,
          {"output", 'o', 0, G_OPTION_ARG_FILENAME, &raw->out.output,
-          "Replace FILE in one step instead of writing to stdout", "FILE"}},
+          "Replace FILE in one step instead of writing to stdout (-)", "FILE"}},
         {CLI_TAKES_SAVE,
          {"save", 0, 0, G_OPTION_ARG_FILENAME, &raw->out.save,
-          "Save the facts as JSON, for --host on another machine", "FILE"}},
+          "Save the facts as JSON, for --host on another machine; -: to stdout", "FILE"}},
         {CLI_TAKES_SAVE,
          {"qemu", 0, 0, G_OPTION_ARG_FILENAME, &raw->out.qemu,
           "Start this QEMU and ask for the properties of its devices", "PROGRAM"}},
@@ -270,7 +270,7 @@ cli_options_parse(const CliVerb *verb, int argc, char **argv, CliOptions *ret)
     g_option_context_set_description(context, verb->description);
     add_entries(context, verb, &raw);
     if (!g_option_context_parse(context, &argc, &argv, &error)) {
-        cli_complain("%s: %s", verb->name, error->message);
+        cli_complain("%s: %s; see %s --help", verb->name, error->message, program);
         return FALSE;
     }
     if (raw.out.help) {

@@ -26,10 +26,28 @@ cli_fail(GError *error)
     return CLI_TROUBLE;
 }
 
+/* Whoever closed the pipe has seen enough. */
+static void
+complain_of_output(int number)
+{
+    if (number != EPIPE)
+        cli_complain("cannot write the result: %s", g_strerror(number));
+}
+
 void
 cli_output(const char *text)
 {
-    fwrite(text, 1, strlen(text), stdout);
+    gsize length = strlen(text);
+
+    /* the first error is told, while its reason is known */
+    if (!ferror(stdout) && fwrite(text, 1, length, stdout) != length)
+        complain_of_output(errno);
+}
+
+gboolean
+cli_output_is_standard(const char *path)
+{
+    return !path || g_str_equal(path, "-");
 }
 
 gboolean
@@ -41,16 +59,10 @@ cli_output_is_closed(void)
 CliExit
 cli_output_finish(CliExit status)
 {
-    gboolean failed = ferror(stdout) != 0;
-
-    errno = 0;
-    if (fflush(stdout) != 0)
-        failed = TRUE;
-    if (!failed)
+    if (ferror(stdout))
+        return CLI_TROUBLE;
+    if (fflush(stdout) == 0)
         return status;
-    /* whoever closed the pipe has seen enough */
-    if (errno != EPIPE)
-        cli_complain("cannot write the result: %s",
-                     errno ? g_strerror(errno) : "an earlier write failed");
+    complain_of_output(errno);
     return CLI_TROUBLE;
 }

@@ -82,11 +82,14 @@ void cli_options_clear(CliOptions *options);
 void cli_complain(const char *format, ...) G_GNUC_PRINTF(1, 2);
 /* The same for a GError, which it frees; returns CLI_TROUBLE. */
 CliExit cli_fail(GError *error);
-/* Appends to the result on stdout; what goes wrong is told by cli_output_finish(). */
+/* Appends to the result on stdout. What goes wrong is told once, and is the exit code of
+ * cli_output_finish(). */
 void cli_output(const char *text);
 /* Flushes stdout: @status, or CLI_TROUBLE when not everything could be written. */
 CliExit cli_output_finish(CliExit status);
 gboolean cli_output_is_closed(void);
+/* Whether an output file is "-", which is stdout like none at all */
+gboolean cli_output_is_standard(const char *path);
 
 /* Facts, policy and target that the options ask for. */
 typedef struct {

@@ -23,27 +23,28 @@ static const CliVerb verbs[] = {
      G_MAXUINT, cli_check},
     {"plan", "FILE", "What would be written and granted for this domain, and why.",
      "FILE may be - for standard input. With --fail-on or --strict the planned domain is\n"
-     "checked as well. " EXIT_CODES,
+     "checked as well.\n" EXIT_CODES,
      TAKES_DOMAIN | CLI_TAKES_FORMAT | CLI_TAKES_DIFF | CLI_TAKES_VERDICT | CLI_TAKES_COLOR |
          CLI_TAKES_METADATA,
      1, 1, cli_plan},
     {"apply", "FILE", "The finished domain XML.",
      "FILE may be - for standard input. Only what the plan changes is changed; a domain that\n"
      "needs nothing comes back byte for byte. With --fail-on or --strict nothing is written\n"
-     "where the planned domain would not pass. " EXIT_CODES,
+     "where the planned domain would not pass.\n" EXIT_CODES,
      TAKES_DOMAIN | CLI_TAKES_VERDICT | CLI_TAKES_OUTPUT | CLI_TAKES_METADATA, 1, 1, cli_apply},
     {"hotplug", "DOMAIN DEVICE", "Whether a device can be plugged in, with which XML, or why not.",
      "DOMAIN is the XML of the running domain, as virsh dumpxml prints it; DEVICE is a file with\n"
      "a <hostdev>, or the host address of a PCI function; with --detach also an alias. Either\n"
      "may be - for standard input. The device XML goes to stdout, for virsh attach-device; what\n"
-     "to do first goes to stderr. " EXIT_CODES,
+     "to do first goes to stderr.\n" EXIT_CODES,
      TAKES_DOMAIN | CLI_TAKES_FORMAT | CLI_TAKES_DETACH, 2, 2, cli_hotplug},
     {"limits", "FILE", "Locked memory and PASIDs of this domain: figures, formulas, who sets them.",
-     "FILE may be - for standard input.\n", TAKES_DOMAIN | CLI_TAKES_FORMAT | CLI_TAKES_COLOR, 1, 1,
-     cli_limits},
+     "FILE may be - for standard input. Without a valid plan the figures are those of the\n"
+     "domain as it is.\n" EXIT_CODES,
+     TAKES_DOMAIN | CLI_TAKES_FORMAT | CLI_TAKES_COLOR, 1, 1, cli_limits},
     {"ledger", "", "Who holds which devices and limits of this host.",
      "The libvirt hook keeps it. --verify exits with 1 where it is not what runs, --rebuild\n"
-     "mends that; both ask the libvirt daemon. " EXIT_CODES,
+     "mends that; both ask the libvirt daemon.\n" EXIT_CODES,
      CLI_TAKES_FORMAT | CLI_TAKES_HOST | CLI_TAKES_LEDGER | CLI_TAKES_COLOR, 0, 0, cli_ledger},
     {"explain", "[RULE...]", "Why a rule exists, what to do about it, and where that was read.",
      NULL, CLI_TAKES_FORMAT | CLI_TAKES_ALL | CLI_TAKES_COLOR, 0, G_MAXUINT, cli_explain},
@@ -108,6 +109,15 @@ run_verb(const CliVerb *verb, int argc, char **argv)
 }
 
 static CliExit
+show_verb(const char *word)
+{
+    const CliVerb *verb = find_verb(word);
+    char *words[] = {(char *)word, (char *)"--help", NULL};
+
+    return verb ? run_verb(verb, 2, words) : unknown_verb(word);
+}
+
+static CliExit
 dispatch(int argc, char **argv)
 {
     const char *word = argc > 1 ? argv[1] : "";
@@ -124,6 +134,8 @@ dispatch(int argc, char **argv)
         cli_output(text);
         return CLI_CLEAN;
     }
+    if (g_str_equal(word, "help") && argc > 2)
+        return show_verb(argv[2]);
     if (g_str_equal(word, "--help") || g_str_equal(word, "-h") || g_str_equal(word, "help")) {
         text = usage();
         cli_output(text);

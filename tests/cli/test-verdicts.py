@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 
 import program
@@ -245,25 +246,46 @@ def test_probe_tells_why_not():
     tap.true(b'/dev/iommu' in done.err and done.err.count(b'\n') == 1, done.err)
 
 
+def test_dash_is_standard_output():
+    path = file('plain.xml', PLAIN)
+    with tempfile.TemporaryDirectory() as empty:
+        done = virt_viommu('apply', path, *NONE, '-o', '-', cwd=empty)
+        tap.equal((done.code, done.out), (0, PLAIN), done)
+        done = virt_viommu('host', '--host', 'none', '--save', '-', cwd=empty)
+        tap.equal((done.code, json.loads(done.out)['host']), (0, 1), done)
+        tap.equal(os.listdir(empty), [], 'files')
+
+
+def test_help_of_a_verb():
+    tap.equal(virt_viommu('help', 'plan').out, virt_viommu('plan', '--help').out)
+    tap.equal(virt_viommu('help', 'plann').code, 2)
+    for verb in ('host', 'check', 'plan', 'apply', 'hotplug', 'limits', 'ledger', 'policy'):
+        text = virt_viommu(verb, '--help').out.decode()
+        tap.true(max(map(len, text.splitlines())) <= 105, f'{verb}: a long line: {text}')
+
+
 def test_full_disk_is_noticed():
     path = file('wrong.xml', WRONG)
+    # larger than a buffer: the first write fails, and not the last one
+    large = file('large.xml', PLAIN.replace(b'<devices/>', b'<!-- x -->\n' * 9000 + b'<devices/>'))
     for words in (['check', path, *NONE], ['--help'], ['policy', 'show'],
-                  ['apply', file('plain.xml', PLAIN), *NONE]):
+                  ['apply', file('plain.xml', PLAIN), *NONE], ['apply', large, *NONE],
+                  ['explain', '--all', '--json']):
         with open('/dev/full', 'wb') as full:
             done = subprocess.run([program.PROGRAM, *words], stdout=full, stderr=subprocess.PIPE,
                                   env=program.environment(), timeout=60)
         tap.equal(done.returncode, 2, words)
-        tap.true(b'No space left' in done.stderr, done.stderr)
+        tap.true(b'No space left' in done.stderr and done.stderr.count(b'\n') == 1, done.stderr)
 
 
 def test_closed_pipe_is_quiet():
-    path = file('wrong.xml', WRONG)
-    reader, writer = os.pipe()
-    os.close(reader)
-    done = subprocess.run([program.PROGRAM, 'check', path, *NONE], stdout=writer,
-                          stderr=subprocess.PIPE, env=program.environment(), timeout=60)
-    os.close(writer)
-    tap.equal((done.returncode, done.stderr), (2, b''))
+    for words in (['check', file('wrong.xml', WRONG), *NONE], ['explain', '--all', '--json']):
+        reader, writer = os.pipe()
+        os.close(reader)
+        done = subprocess.run([program.PROGRAM, *words], stdout=writer, stderr=subprocess.PIPE,
+                              env=program.environment(), timeout=60)
+        os.close(writer)
+        tap.equal((done.returncode, done.stderr), (2, b''), words)
 
 
 def test_closed_standard_output_is_noticed():
