@@ -152,7 +152,7 @@ base_place_error(const BasePlace *place, GError **error, const char *format, ...
         root = root->parent;
     append_pointer(place, pointer);
     va_start(args, format);
-    message = g_strdup_vprintf(format, args);
+    message = base_one_line(g_strdup_vprintf(format, args));
     va_end(args);
     g_set_error(error, VIOMMU_ERROR, VIOMMU_ERROR_SCHEMA, "%s: %s: %s",
                 root->file ? root->file : "JSON", pointer->len ? pointer->str : "/", message);

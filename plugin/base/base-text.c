@@ -207,3 +207,40 @@ base_nearest(const char *word, const char *const *words)
     }
     return nearest;
 }
+
+/* Whether a terminal shows the character instead of doing something */
+static gboolean
+is_harmless(gunichar c)
+{
+    GUnicodeType type = g_unichar_type(c);
+
+    return type != G_UNICODE_CONTROL && type != G_UNICODE_LINE_SEPARATOR &&
+           type != G_UNICODE_PARAGRAPH_SEPARATOR;
+}
+
+char *
+base_one_line(char *text)
+{
+    const gsize longest = 4; /* bytes of a character */
+    GString *out;
+
+    if (!text)
+        return NULL;
+    out = g_string_new(NULL);
+    for (const char *at = text, *next; *at; at = next) {
+        gunichar c = g_utf8_get_char_validated(at, -1);
+        gboolean whole = g_unichar_validate(c);
+
+        next = whole ? g_utf8_next_char(at) : at + 1;
+        if (out->len + longest + strlen("…") > BASE_LINE_MAX) {
+            g_string_append(out, "…");
+            break;
+        }
+        if (whole && is_harmless(c))
+            g_string_append_len(out, at, next - at);
+        else
+            g_string_append(out, "�");
+    }
+    g_free(text);
+    return g_string_free(out, FALSE);
+}

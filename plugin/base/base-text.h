@@ -26,6 +26,12 @@ gboolean base_parse_size(const char *text, guint64 whole, guint64 *ret);
 /* (transfer full): the largest binary unit that needs at most two decimals: "97 GiB", "1.5 MiB" */
 char *base_format_size(guint64 bytes);
 
+/* (transfer full): @text, which it takes, as a message can hold it: in one line of at most
+ * BASE_LINE_MAX bytes, and without characters that move a terminal's cursor. What somebody else
+ * wrote may have any of these. */
+char *base_one_line(char *text);
+#define BASE_LINE_MAX 2000
+
 /* a * b and a + b that stop at G_MAXUINT64 instead of wrapping */
 guint64 base_saturating_mul(guint64 a, guint64 b);
 guint64 base_saturating_add(guint64 a, guint64 b);

@@ -3,6 +3,8 @@
 
 #include <stdarg.h>
 
+#include "base-text.h"
+
 static void
 free_reason(gpointer data)
 {
@@ -57,7 +59,7 @@ hotplug_refuse(Hotplug *hotplug, const char *rule, const char *would_help, const
     va_list args;
 
     va_start(args, format);
-    reason->text = g_strdup_vprintf(format, args);
+    reason->text = base_one_line(g_strdup_vprintf(format, args));
     va_end(args);
     reason->rule = rule;
     reason->would_help = g_strdup(would_help);

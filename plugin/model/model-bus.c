@@ -112,6 +112,8 @@ controller_new(const ViommuDomain *domain, xmlNode *node, guint index)
     if (!controller->model && index == 0)
         controller->model = g_strdup(root_model(domain));
     controller->kind = kind_of(controller->model);
+    if (!controller->model)
+        controller->model = g_strdup("pci controller");
     controller->model_name = model_attribute(model_child(node, "model"), "name");
     controller->address = model_guest_address(node);
     if (is_root(controller->kind))

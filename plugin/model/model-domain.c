@@ -136,7 +136,7 @@ model_read_scalars(ViommuDomain *domain, GError **error)
     domain->devices = model_child(domain->root, "devices");
     domain->features = model_child(domain->root, "features");
     domain->type = model_attribute(domain->root, "type");
-    domain->name = model_text(model_child(domain->root, "name"));
+    domain->name = base_one_line(model_text(model_child(domain->root, "name")));
     domain->uuid = model_text(model_child(domain->root, "uuid"));
     domain->emulator = model_text(model_child(domain->devices, "emulator"));
     read_os(domain);

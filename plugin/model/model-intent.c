@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "model-private.h"
 
+#include "base-text.h"
+
 void
 model_intent_device_free(ModelIntentDevice *device)
 {
@@ -31,7 +33,7 @@ read_intent_device(ViommuDomain *domain, xmlNode *node)
     ModelIntentDevice *device = g_new0(ModelIntentDevice, 1);
 
     device->node = node;
-    device->alias = model_attribute(node, "alias");
+    device->alias = base_one_line(model_attribute(node, "alias"));
     device->usage_set = read_usage(node, &device->usage);
     device->pasid_bits = model_number(node, "pasidBits", 10);
     g_ptr_array_add(domain->intent_devices, device);

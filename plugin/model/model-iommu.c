@@ -80,6 +80,8 @@ read_iommu(ViommuDomain *domain, xmlNode *node)
     for (guint i = 0; i < G_N_ELEMENTS(models); i++)
         if (g_strcmp0(models[i].model, iommu->model) == 0)
             iommu->kind = models[i].kind;
+    if (!iommu->model)
+        iommu->model = g_strdup(MODEL_NO_IOMMU_MODEL);
     iommu->driver = model_child(node, "driver");
     read_driver(iommu);
     iommu->granule = read_granule(iommu->driver);

@@ -15,7 +15,7 @@ model_refuse(const ViommuDomain *domain, const xmlNode *element, GError **error,
     va_list args;
 
     va_start(args, format);
-    message = g_strdup_vprintf(format, args);
+    message = base_one_line(g_strdup_vprintf(format, args));
     va_end(args);
     g_set_error(error, VIOMMU_ERROR, VIOMMU_ERROR_SCHEMA, "%s:%u: %s", domain->file,
                 model_span(domain, element)->line, message);
@@ -123,7 +123,7 @@ model_text(const xmlNode *element)
 char *
 model_alias(const xmlNode *device)
 {
-    return model_attribute(model_child(device, "alias"), "name");
+    return base_one_line(model_attribute(model_child(device, "alias"), "name"));
 }
 
 BaseU64

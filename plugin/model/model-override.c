@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
+#include "base-text.h"
 #include "model-private.h"
 
 void
@@ -211,7 +212,7 @@ model_read_overrides(ViommuDomain *domain)
             domain->override_root = node;
     for (xmlNode *node = model_first_element(domain->override_root); node;
          node = model_next_element(node)) {
-        g_autofree char *alias = model_attribute(node, "alias");
+        g_autofree char *alias = base_one_line(model_attribute(node, "alias"));
         ModelOverride *override;
 
         if (!model_is_in(node, "device", MODEL_QEMU_NAMESPACE) || !alias)

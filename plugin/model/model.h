@@ -14,6 +14,7 @@
 #define MODEL_QEMU_NAMESPACE   "http://libvirt.org/schemas/domain/qemu/1.0"
 #define MODEL_INTENT_NAMESPACE "urn:virt-viommu:domain:1"
 #define MODEL_PLAN_NAMESPACE   "urn:virt-viommu:plan:1"
+#define MODEL_NO_IOMMU_MODEL   "(no model)"
 
 /* Byte offsets of one element in the source text. */
 typedef struct {
@@ -69,7 +70,7 @@ typedef struct {
     char *alias;    /* NULL when not written */
     guint index;    /* == guest bus number in libvirt's addresses */
     ModelBusKind kind;
-    char *model;      /* text of @model */
+    char *model;      /* text of @model; "pci controller": not written */
     char *model_name; /* <model name=…>: "ioh3420", "pcie-root-port", …; NULL */
     ModelAddress address;
     BaseU64 bus_nr; /* <target busNr>; pxb only */
@@ -133,7 +134,7 @@ typedef struct {
         *node; /* <iommu>; for one from qemu:commandline the <qemu:arg>; NULL if libvirt adds it */
     char *alias;
     ModelIommuKind kind;
-    char *model;
+    char *model;            /* text of @model; MODEL_NO_IOMMU_MODEL: not written */
     gboolean commandline;   /* hidden in qemu:commandline: libvirt does not know of it */
     gboolean implicit;      /* libvirt adds it (more than 255 vCPUs) */
     xmlNode *driver;        /* <driver> or NULL */
@@ -263,6 +264,13 @@ static inline gboolean
 model_is_assigned(const ModelHostdev *hostdev)
 {
     return hostdev->kind != MODEL_HOSTDEV_NETWORK && hostdev->address.kind != MODEL_ADDRESS_NONE;
+}
+
+/* What a message calls the machine type, in quotes or not */
+static inline const char *
+model_machine_text(const ViommuDomain *domain)
+{
+    return domain->machine ? domain->machine : "(default)";
 }
 
 /* @value of @unit in bytes (libvirt's virScaleInteger); FALSE: unknown unit or overflow */

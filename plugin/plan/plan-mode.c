@@ -4,6 +4,7 @@
 
 #include <stdarg.h>
 
+#include "base-text.h"
 #include "view-stack.h"
 
 gboolean
@@ -12,7 +13,7 @@ plan_strike(PlanStrike *strike, const char *rule, const char *would_help, const 
     va_list args;
 
     va_start(args, format);
-    strike->reason = g_strdup_vprintf(format, args);
+    strike->reason = base_one_line(g_strdup_vprintf(format, args));
     va_end(args);
     strike->would_help = g_strdup(would_help);
     strike->rule = rule;
@@ -155,7 +156,7 @@ check_no_mode(const PlanWork *work, const ViewHostdev *hostdev, PlanStrike *stri
     (void)hostdev;
     return plan_strike(strike, NULL, "machine q35, or virt on arm64",
                        "machine '%s' has no vIOMMU that an assigned device can use",
-                       work->domain->machine ? work->domain->machine : "?");
+                       model_machine_text(work->domain));
 }
 
 static gboolean

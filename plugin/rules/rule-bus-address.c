@@ -53,8 +53,7 @@ refuse_kind(RuleCall *call, const ModelRefusal *refusal, const char *label)
         (bus->kind == MODEL_BUS_OTHER || (bus->kind == MODEL_BUS_PXB_PCIE && !is_controller)))
         return;
     rule_fail(call, refusal->node, NULL, "%s is placed on bus %u, and %s takes no such device",
-              label, refusal->place.bus,
-              bus && bus->model ? bus->model : "what libvirt adds there");
+              label, refusal->place.bus, bus ? bus->model : "what libvirt adds there");
 }
 
 static void

@@ -51,8 +51,8 @@ rule_bus_check_index(RuleCall *call)
     else if (bus->index == 0 && bus->kind != root)
         rule_fail(call, NULL, "index='1' or more, or none",
                   "the PCI controller with index 0 is a %s, and machine '%s' has a %s there",
-                  bus->model ? bus->model : "controller without model", call->view->domain->machine,
-                  root_model);
+                  has_model ? bus->model : "controller without model",
+                  model_machine_text(call->view->domain), root_model);
     else if (bus->index != 0 && is_root)
         rule_fail(call, NULL, NULL, "a %s with index %u, and it is bus 0", bus->model, bus->index);
     else if (bus->index > HIGHEST_INDEX)
@@ -73,11 +73,12 @@ rule_bus_check_machine(RuleCall *call)
         rule_not_applicable(call);
     else if (call->bus->kind == MODEL_BUS_PXB && !domain->is_i440fx)
         rule_fail(call, NULL, "model='pcie-expander-bus'",
-                  "a pci-expander-bus on machine '%s': only i440fx has it", domain->machine);
+                  "a pci-expander-bus on machine '%s': only i440fx has it",
+                  model_machine_text(domain));
     else if (call->bus->kind == MODEL_BUS_PXB_PCIE && domain->is_i440fx)
         rule_fail(call, NULL, NULL,
                   "a pcie-expander-bus on machine '%s': only q35 and Arm virt have it",
-                  domain->machine);
+                  model_machine_text(domain));
 }
 
 #define KIND(kind) (1U << (kind))
@@ -229,7 +230,7 @@ rule_bus_check_reserve_known(RuleCall *call)
     if (libvirt < RULE_LIBVIRT_MEM_RESERVE)
         rule_fail(call, model_child(call->bus->node, "target"), NULL,
                   "libvirt %s drops memReserve of %s %u without a word; 10.3.0 is needed", version,
-                  call->bus->model ? call->bus->model : "controller", call->bus->index);
+                  call->bus->model, call->bus->index);
 }
 
 /* QEMU makes buses in the order of their indexes. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "rule-needs.h"
 
+#include "base-text.h"
+
 /* What all rules on one domain share. A domain may have thousands of devices, and each of them a
  * finding of many rules. */
 struct RuleRun {
@@ -103,13 +105,15 @@ rule_fail(RuleCall *call, const xmlNode *node, const char *help, const char *for
     ViommuReport *report = call->run->report;
     Finding *finding = finding_new(call, VIOMMU_OUTCOME_FAIL, node);
     g_autofree char *message = NULL;
+    g_autofree char *advice = NULL;
     va_list args;
 
     va_start(args, format);
-    message = g_strdup_vprintf(format, args);
+    message = base_one_line(g_strdup_vprintf(format, args));
     va_end(args);
+    advice = base_one_line(g_strdup(help));
     finding->message = report_text(report, message);
-    finding->help = help ? report_text(report, help) : call->rule->remedy;
+    finding->help = advice ? report_text(report, advice) : call->rule->remedy;
     report_add(report, finding);
 }
 

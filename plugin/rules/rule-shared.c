@@ -105,12 +105,10 @@ is_width_written(const ModelIommu *iommu)
 char *
 rule_width_text(const View *view, const ViewIommu *iommu)
 {
-    const char *machine = view->domain->machine;
-
     if (is_width_written(iommu->iommu))
         return g_strdup_printf("aw_bits %" G_GUINT64_FORMAT, iommu->aw_bits.value);
     return g_strdup_printf("aw_bits %" G_GUINT64_FORMAT " (default of machine %s)",
-                           iommu->aw_bits.value, machine ? machine : "?");
+                           iommu->aw_bits.value, model_machine_text(view->domain));
 }
 
 /* libvirt 11.3 turns on the I/O APIC that interrupt remapping needs

@@ -46,14 +46,15 @@ static void
 check_machine_known(RuleCall *call)
 {
     const char *machine = call->view->domain->machine;
+    const xmlNode *type = model_child(model_child(call->view->domain->root, "os"), "type");
     guint64 wanted = call->view->domain->machine_version.value, qemu = call->view->target.qemu;
     g_autofree char *have = base_format_version(qemu);
 
     if (major_of(wanted) > major_of(qemu) ||
         (major_of(wanted) == major_of(qemu) && minor_of(wanted) > minor_of(qemu)))
-        rule_fail(call, NULL, NULL, "machine '%s' is newer than QEMU %s", machine, have);
+        rule_fail(call, type, NULL, "machine '%s' is newer than QEMU %s", machine, have);
     else if (is_deleted(wanted, qemu))
-        rule_fail(call, NULL, NULL, "machine '%s' is no longer in QEMU %s", machine, have);
+        rule_fail(call, type, NULL, "machine '%s' is no longer in QEMU %s", machine, have);
 }
 
 /* QEMU 11.1 hw/i386/pc_q35.c:370, 464, 494 (4096, up to 8.2 1024, up to 8.0 288), hw/i386/pc.c:1706
@@ -99,6 +100,7 @@ static void
 check_vcpus(RuleCall *call)
 {
     const ViommuDomain *domain = call->view->domain;
+    const xmlNode *vcpu = model_child(domain->root, "vcpu");
     BaseU64 version = domain->machine_version;
     guint limit;
 
@@ -114,10 +116,10 @@ check_vcpus(RuleCall *call)
     }
     limit = machine_limit(domain, version.value);
     if (domain->vcpus > limit)
-        rule_fail(call, NULL, NULL, "%u vCPUs, and machine '%s' has %u at most", domain->vcpus,
-                  domain->machine ? domain->machine : "", limit);
+        rule_fail(call, vcpu, NULL, "%u vCPUs, and machine '%s' has %u at most", domain->vcpus,
+                  model_machine_text(domain), limit);
     else if (has_gic_v2(domain) && domain->vcpus > GIC_V2_LIMIT)
-        rule_fail(call, NULL, "<gic version='3'/> in <features>",
+        rule_fail(call, vcpu, "<gic version='3'/> in <features>",
                   "%u vCPUs with a GIC of version 2, which serves %u", domain->vcpus, GIC_V2_LIMIT);
 }
 

@@ -38,7 +38,10 @@ check_model(RuleCall *call)
     g_autofree char *have = base_format_version(libvirt);
     g_autofree char *need = base_format_version(since);
 
-    if (iommu->kind == MODEL_IOMMU_OTHER && libvirt < BASE_VERSION(12, 9, 0))
+    if (g_str_equal(iommu->model, MODEL_NO_IOMMU_MODEL))
+        rule_fail(call, NULL, "model='intel', 'amd', 'virtio' or 'smmuv3'",
+                  "an <iommu> without model, which libvirt refuses");
+    else if (iommu->kind == MODEL_IOMMU_OTHER && libvirt < BASE_VERSION(12, 9, 0))
         rule_fail(call, NULL, "one of intel, amd, virtio, smmuv3",
                   "libvirt %s knows no iommu model '%s'", have, iommu->model);
     else if (since > libvirt)

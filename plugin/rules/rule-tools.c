@@ -21,8 +21,7 @@ rule_endpoint_label(const ModelEndpoint *endpoint)
 char *
 rule_controller_label(const ModelController *controller)
 {
-    return g_strdup_printf("%s %u", controller->model ? controller->model : "pci controller",
-                           controller->index);
+    return g_strdup_printf("%s %u", controller->model, controller->index);
 }
 
 char *

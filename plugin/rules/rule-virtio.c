@@ -247,7 +247,7 @@ check_legacy(RuleCall *call)
         else if (bus && bus->kind != MODEL_BUS_ROOT_PORT && bus->kind != MODEL_BUS_DOWNSTREAM)
             rule_fail(call, endpoint->node, NULL,
                       "%s has iommu='on' and is on bus %u (%s), where it is a transitional device",
-                      label, bus->index, bus->model ? bus->model : "");
+                      label, bus->index, bus->model);
     }
     if (unsure)
         rule_unknown(call, unsure, "write its <address type='pci'/>");

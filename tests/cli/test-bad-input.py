@@ -65,6 +65,21 @@ def test_no_entity_is_read_or_blown_up():
     tap.true(time.monotonic() - start < 10, 'both are refused at once')
 
 
+def test_names_cannot_forge_lines():
+    """A newline by reference, or U+009B, which some terminals take for an escape: one line stays one"""
+    for bad in (b'&#10;vm.xml:1: error: ', b'&#x9b;31m', b'x' * 1000000):
+        text = WRONG.replace(b'<name>wrong', b'<name>wr' + bad + b'ong').replace(
+            b'ua-nic0', b'ua-nic' + bad).replace(b"intremap='on'", b"intremap='o" + bad + b"n'")
+        text = text.replace(b"<iommu model='intel'>", b"<iommu model='in" + bad + b"tel'>")
+        path = file('forged.xml', text)
+        for verb in ('check', 'plan', 'limits'):
+            out = virt_viommu(verb, path, *NONE)
+            shown = (out.out + out.err).decode()
+            tap.true(out.out and '\n vm.xml:1: error' not in shown and '\nvm.xml:1: error' not in shown
+                     and '\x9b' not in shown, f'{verb}: {shown[:2000]!r}')
+            tap.true(len(shown) < 50000, f'{verb}: {len(shown)} bytes')
+
+
 def test_50_megabytes():
     path = file('large.xml', PLAIN.replace(b'<devices/>', b'<devices>' + b'<!-- x -->\n' * 4800000 +
                                            b'</devices>'))

@@ -157,6 +157,35 @@ test_nearest(void)
     g_assert_null(base_nearest("granule", words));
 }
 
+static void
+assert_one_line(const char *text, const char *expected)
+{
+    g_autofree char *line = base_one_line(g_strdup(text));
+
+    g_assert_cmpstr(line, ==, expected);
+}
+
+static void
+test_one_line(void)
+{
+    g_autofree char *huge = g_strnfill(1000 * 1000, 'x');
+    g_autofree char *line = base_one_line(g_steal_pointer(&huge));
+
+    g_assert_null(base_one_line(NULL));
+    assert_one_line("", "");
+    assert_one_line("bus 2, ä, 😀: “x”", "bus 2, ä, 😀: “x”");
+    assert_one_line("a\nb\r\tc\033[31m\177", "a�b��c�[31m�");
+    /* a terminal may take U+009B for ESC [, and an editor U+2028 for the end of a line */
+    assert_one_line("\xc2\x9b"
+                    "31m\xe2\x80\xa8",
+                    "�31m�");
+    assert_one_line("\xff"
+                    "a\xc3",
+                    "�a�");
+    g_assert_cmpuint(strlen(line), <=, BASE_LINE_MAX);
+    g_assert_true(g_str_has_prefix(line, "xxx") && g_str_has_suffix(line, "x…"));
+}
+
 /* Parses, expects a failure, and expects @message in it. */
 static void
 assert_json_error(const char *text, const char *message)
@@ -410,6 +439,7 @@ main(int argc, char **argv)
     g_test_add_func("/base/hex-words", test_hex_words);
     g_test_add_func("/base/sizes", test_sizes);
     g_test_add_func("/base/nearest", test_nearest);
+    g_test_add_func("/base/one-line", test_one_line);
     g_test_add_func("/base/json-text", test_json_text);
     g_test_add_func("/base/numbers", test_numbers);
     g_test_add_func("/base/json-escapes", test_json_escapes);
