@@ -21,7 +21,7 @@ G_BEGIN_DECLS
  * @policy: what is allowed and wanted
  * @target: (nullable): the stack that the XML is for; NULL: what the host facts say
  * @device: XML of one <hostdev> or <interface type='hostdev'>, or the host address of a PCI
- *   function ("0000:65:00.0"), which becomes a managed <hostdev>
+ *   function ("0000:65:00.0", "65:00.0" or "pci_0000_65_00_0"), which becomes a managed <hostdev>
  * @name: (nullable): file that @device is from, for errors
  * @error: set when @device is neither
  *

@@ -284,7 +284,7 @@ hotplug_attach(const ViommuHost *host, const ViommuDomain *domain, const ViommuP
     g_autoptr(ViommuPlan) base = NULL;
     g_autoptr(ViommuPlan) plan = NULL;
     g_autoptr(GPtrArray) own = NULL;
-    const ViewHostdev *hostdev;
+    const ViewHostdev *hostdev, *twin;
     xmlNode *node;
 
     if (!with)
@@ -295,6 +295,13 @@ hotplug_attach(const ViommuHost *host, const ViommuDomain *domain, const ViommuP
     node = hotplug_last_device(with);
     hostdev = hotplug_hostdev_of(plan->view, node);
     hotplug_name_device(hotplug, hostdev->dev);
+    twin = hotplug_find_device(base->view, hostdev->dev);
+    if (twin) {
+        hotplug_refuse(hotplug, "xml-hostdev-duplicate", "another device, or --detach first",
+                       "the domain has this device already, at line %u",
+                       model_span(domain, twin->dev->node)->line);
+        return g_steal_pointer(&hotplug);
+    }
     if (!plan->valid) {
         refuse_rejected(hotplug, plan, node);
         return g_steal_pointer(&hotplug);

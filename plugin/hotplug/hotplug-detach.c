@@ -4,19 +4,11 @@
 
 #include <string.h>
 
-static gboolean
-same_host_device(const ModelHostdev *a, const ModelHostdev *b)
-{
-    if (a->kind == MODEL_HOSTDEV_MDEV || b->kind == MODEL_HOSTDEV_MDEV)
-        return a->kind == b->kind && g_strcmp0(a->mdev_uuid, b->mdev_uuid) == 0;
-    return a->host_known && b->host_known && base_pci_compare(a->host, b->host) == 0;
-}
-
 static const ViewHostdev *
 find_by_name(const View *view, const char *name)
 {
     BasePci address;
-    gboolean is_address = base_pci_parse(name, &address);
+    gboolean is_address = base_pci_parse_loose(name, &address);
 
     for (guint i = 0; i < view->hostdevs->len; i++) {
         const ViewHostdev *hostdev = view->hostdevs->pdata[i];
@@ -34,18 +26,8 @@ find_by_xml(const View *view, const char *text, const char *name, GError **error
 {
     g_autofree char *device = hotplug_device_text(text, name, error);
     g_autoptr(ViommuDomain) with = device ? hotplug_with_device(view->domain, device, error) : NULL;
-    const ModelHostdev *wanted;
 
-    if (!with)
-        return NULL;
-    wanted = with->hostdevs->pdata[with->hostdevs->len - 1];
-    for (guint i = 0; i < view->hostdevs->len; i++) {
-        const ViewHostdev *hostdev = view->hostdevs->pdata[i];
-
-        if (same_host_device(hostdev->dev, wanted))
-            return hostdev;
-    }
-    return NULL;
+    return with ? hotplug_find_device(view, with->hostdevs->pdata[with->hostdevs->len - 1]) : NULL;
 }
 
 static gboolean

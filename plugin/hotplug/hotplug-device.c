@@ -45,13 +45,19 @@ char *
 hotplug_device_text(const char *device, const char *name, GError **error)
 {
     BasePci address;
-    g_autofree char *text = base_pci_parse(device, &address)
+    g_autofree char *text = base_pci_parse_loose(device, &address)
                                 ? device_at(address)
                                 : g_strchomp(g_strdup(skip_declaration(device)));
     g_autofree char *wrapped = g_strconcat(BEFORE, text, AFTER, NULL);
     g_autoptr(ViommuDomain) domain = NULL;
     const xmlNode *node;
 
+    if (!strchr(text, '<')) {
+        g_set_error(error, VIOMMU_ERROR, VIOMMU_ERROR_INVALID_ARGUMENT,
+                    "%s: neither a file with a <hostdev> nor a PCI address such as 0000:3b:00.0",
+                    name);
+        return NULL;
+    }
     domain = model_domain_parse(wrapped, strlen(wrapped), name, error);
     if (!domain)
         return NULL;
@@ -99,6 +105,26 @@ hotplug_hostdev_of(const View *view, const xmlNode *node)
         const ViewHostdev *hostdev = view->hostdevs->pdata[i];
 
         if (hostdev->dev->node == node)
+            return hostdev;
+    }
+    return NULL;
+}
+
+static gboolean
+is_same(const ModelHostdev *a, const ModelHostdev *b)
+{
+    if (a->kind == MODEL_HOSTDEV_MDEV || b->kind == MODEL_HOSTDEV_MDEV)
+        return a->kind == b->kind && a->mdev_uuid && g_strcmp0(a->mdev_uuid, b->mdev_uuid) == 0;
+    return a->host_known && b->host_known && base_pci_equal(a->host, b->host);
+}
+
+const ViewHostdev *
+hotplug_find_device(const View *view, const ModelHostdev *wanted)
+{
+    for (guint i = 0; i < view->hostdevs->len; i++) {
+        const ViewHostdev *hostdev = view->hostdevs->pdata[i];
+
+        if (is_same(hostdev->dev, wanted))
             return hostdev;
     }
     return NULL;

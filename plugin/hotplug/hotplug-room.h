@@ -15,6 +15,8 @@ void hotplug_first(Hotplug *hotplug, const char *format, ...) G_GNUC_PRINTF(2, 3
 /* The last element of <devices>: where the call above put it */
 xmlNode *hotplug_last_device(const ViommuDomain *domain);
 const ViewHostdev *hotplug_hostdev_of(const View *view, const xmlNode *node);
+/* The device of the domain that is the same function or mediated device of the host, or NULL */
+const ViewHostdev *hotplug_find_device(const View *view, const ModelHostdev *wanted);
 /* (transfer full): the source text of the element */
 char *hotplug_source(const ViommuDomain *domain, const xmlNode *node);
 /* Names of the device for the answer: alias, host address */

@@ -55,12 +55,22 @@ hotplug_unref(Hotplug *hotplug)
 void
 hotplug_refuse(Hotplug *hotplug, const char *rule, const char *would_help, const char *format, ...)
 {
-    HotplugReason *reason = g_new0(HotplugReason, 1);
+    g_autofree char *text = NULL;
+    HotplugReason *reason;
     va_list args;
 
     va_start(args, format);
-    reason->text = base_one_line(g_strdup_vprintf(format, args));
+    text = base_one_line(g_strdup_vprintf(format, args));
     va_end(args);
+    /* several modes may fall for one reason */
+    for (guint i = 0; i < hotplug->reasons->len; i++) {
+        const HotplugReason *told = hotplug->reasons->pdata[i];
+
+        if (g_str_equal(told->text, text))
+            return;
+    }
+    reason = g_new0(HotplugReason, 1);
+    reason->text = g_steal_pointer(&text);
     reason->rule = rule;
     reason->would_help = g_strdup(would_help);
     g_ptr_array_add(hotplug->reasons, reason);

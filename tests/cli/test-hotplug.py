@@ -53,6 +53,33 @@ def test_wrong_input():
     tap.equal(virt_viommu('hotplug', *SHADOW, './missing.xml', *X86).code, 2)
 
 
+def test_an_address_as_people_write_it():
+    whole = virt_viommu('hotplug', *SHADOW, '0000:02:10.0', *X86)
+    for word in ('02:10.0', 'pci_0000_02_10_0'):
+        tap.equal(virt_viommu('hotplug', *SHADOW, word, *X86).out, whole.out, word)
+    for word in ('01:00.0', 'pci_0000_01_00_0'):
+        tap.equal(virt_viommu('hotplug', '--detach', *SHADOW, word, *X86).code, 0, word)
+    for word in ('missing.xml', '0000:99:99.9', 'ua-nic0'):
+        done = virt_viommu('hotplug', *SHADOW, word, *X86)
+        tap.equal((done.code, done.out), (2, b''), done)
+        tap.equal(done.err.decode(), f'virt-viommu: {word}: neither a file with a <hostdev> nor a PCI '
+                                     'address such as 0000:3b:00.0\n')
+
+
+def test_what_is_there_already():
+    done = virt_viommu('hotplug', *SHADOW, '0000:01:00.0', *X86)
+    tap.equal(done.code, 1, done)
+    with open(SHADOW[0], encoding='utf-8') as domain:
+        line = 1 + next(i for i, text in enumerate(domain) if '<hostdev' in text)
+    tap.true(f'has this device already, at line {line} '.encode() in done.err, done)
+
+
+def test_a_reason_is_told_once():
+    done = virt_viommu('hotplug', *SHADOW, '0000:02:10.0', '--host', 'none')
+    reasons = [line for line in done.err.splitlines() if b'would help' not in line]
+    tap.equal(len(reasons), len(set(reasons)), done)
+
+
 def test_json():
     for words in ([*SHADOW, '0000:02:10.0', *X86], [*NESTED, '0000:41:00.0', *ARM],
                   ['--detach', *SHADOW, '0000:01:00.0', *X86]):

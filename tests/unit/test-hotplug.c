@@ -292,7 +292,9 @@ test_wrong_input(void)
         {"<disk type='file'/>", "device.xml:1: one <hostdev>"},
         {"<hostdev mode='subsystem' type='pci'>\n<oops>\n</hostdev>", "device.xml:3:"},
         {ON("0x00", "") ON("0x01", ""), "device.xml:1: one <hostdev>"},
-        {"", "not <nothing>"},
+        {"<!-- none -->", "not <nothing>"},
+        {"", "device.xml: neither a file with a <hostdev> nor a PCI address"},
+        {"hostdev.xml", "device.xml: neither a file with a <hostdev> nor a PCI address"},
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
