@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Plans of generated domains on generated hosts. VIOMMU_TEST_COUNT of them from VIOMMU_TEST_SEED
- * on; what fails is told with its number and, with VIOMMU_TEST_KEEP, left in that folder.
+ * on; what fails is told with its number and, with VIOMMU_TEST_KEEP, left in that folder. With
+ * VIOMMU_TEST_WRITE domains that have something to plan are left in that one.
  */
 #include "judge.h"
 #include "random.h"
@@ -20,6 +21,7 @@ typedef struct {
     GHashTable *kinds;  /* name -> number */
     guint broken;
     guint64 seed;
+    const char *host_text, *policy_text; /* of this seed */
 } Run;
 
 static guint64
@@ -89,6 +91,27 @@ tell(Run *run, const JudgeStack *stack, const GPtrArray *problems, const char *b
     keep(run, "after.xml", after);
 }
 
+/* For tests that hold plans against a real libvirt: domains for which there is something to write,
+ * with their host and policy */
+static void
+hand_out(const Run *run, const ViommuPlan *plan, const char *domain, guint depth)
+{
+    const char *folder = g_getenv("VIOMMU_TEST_WRITE");
+    g_autofree char *name = g_strdup_printf("%" G_GUINT64_FORMAT "-%u", run->seed, depth);
+    const struct {
+        const char *suffix, *text;
+    } files[] = {{"xml", domain}, {"host.json", run->host_text}, {"policy.json", run->policy_text}};
+
+    if (!folder || !plan || !plan->valid || plan->edits->len == 0 || plan->devices->len == 0)
+        return;
+    for (guint i = 0; i < G_N_ELEMENTS(files); i++) {
+        g_autofree char *path = g_strdup_printf("%s/%s.%s", folder, name, files[i].suffix);
+
+        if (!g_file_set_contents(path, files[i].text, -1, NULL))
+            g_error("%s cannot be written", path);
+    }
+}
+
 /* One domain, and what was planned for it with something broken */
 static void
 one(Run *run, GRand *random, const JudgeStack *stack, const char *domain, guint depth)
@@ -104,6 +127,7 @@ one(Run *run, GRand *random, const JudgeStack *stack, const char *domain, guint 
         run->kinds, g_strdup(kind),
         GUINT_TO_POINTER(GPOINTER_TO_UINT(g_hash_table_lookup(run->kinds, kind)) + 1));
     tell(run, stack, problems, domain, after);
+    hand_out(run, plan, domain, depth);
     damaged = after && depth > 0 && problems->len == 0 ? random_damage(random, after) : NULL;
     if (damaged)
         one(run, random, stack, damaged, depth - 1);
@@ -130,6 +154,8 @@ from_seed(Run *run)
     policy = policy_load(random_chance(random, 40) ? path : NULL, rule_policy_catalogue(), &error);
     g_assert_no_error(error);
     stack.policy = policy;
+    run->host_text = host_text;
+    run->policy_text = policy_text;
     one(run, random, &stack, domain, 2);
     if (run->broken == before)
         return;

@@ -35,7 +35,7 @@ group = "root"
 remember_owner = 0
 '''
 
-# $1: the root (may be empty), $2: the worker's directory
+# $1: the root (may be empty), $2: the worker's directory, $3: empty files in /dev
 ENTER = '''set -e
 mount --make-rprivate /
 if [ -n "$1" ]; then
@@ -51,6 +51,7 @@ for node in null zero full random urandom tty; do cp -a /dev/$node "$dev/"; done
 mkdir "$dev/pts" "$dev/shm"
 mount -t devpts -o newinstance,ptmxmode=0666 devpts "$dev/pts"
 ln -s pts/ptmx "$dev/ptmx"
+for node in $3; do touch "$dev/$node"; done
 mount --rbind "$dev" "$1/dev"
 cd "$1/mnt"
 # this shell is the first process of its namespace and has to wait for what QEMU leaves behind
@@ -151,8 +152,8 @@ def complaint(lines):
 class Worker:
     """One virsh that is asked one command after the other."""
 
-    def __init__(self, root, directory, capabilities=None):
-        self.root, self.directory, self.count = root, directory, 0
+    def __init__(self, root, directory, capabilities=None, nodes=()):
+        self.root, self.directory, self.count, self.nodes = root, directory, 0, nodes
         os.makedirs(f'{directory}/etc', exist_ok=True)
         with open(f'{directory}/etc/qemu.conf', 'w', encoding='utf-8') as file:
             file.write(QEMU_CONF)
@@ -167,7 +168,7 @@ class Worker:
     def open(self, **streams):
         return subprocess.Popen(
             ['unshare', '--mount', '--pid', '--fork', '--kill-child', 'sh', '-c', ENTER, 'enter',
-             self.root, self.directory], stdin=subprocess.PIPE, text=True, errors='replace',
+             self.root, self.directory, ' '.join(self.nodes)], stdin=subprocess.PIPE, text=True, errors='replace',
             env={'PATH': '/usr/sbin:/usr/bin:/sbin:/bin', 'LC_ALL': 'C', 'HOME': '/root'},
             **streams)
 
@@ -212,6 +213,19 @@ class Worker:
         lines = self.ask(command)
         return lines is not None, complaint(lines or [])
 
+    def define(self, name, text):
+        """(whether libvirt takes it, also by its schema; its complaint; what it keeps)"""
+        with open(f'{self.directory}/{name}.xml', 'w', encoding='utf-8') as file:
+            file.write(text)
+        answered, text = self.refused(f'define --validate {DOMAINS}/{name}.xml')
+        os.unlink(f'{self.directory}/{name}.xml')
+        if not answered or text:
+            return False, text or self.lost(name, 'define').text, ''
+        with open(f'{self.directory}/etc/qemu/{name}.xml', encoding='utf-8') as file:
+            kept = file.read()
+        self.ask(f'undefine {name} --keep-nvram')
+        return True, '', kept
+
     def judge(self, name, text):
         with open(f'{self.directory}/{name}.xml', 'w', encoding='utf-8') as file:
             file.write(text)
@@ -251,8 +265,8 @@ class Worker:
 
 
 class Stack:
-    def __init__(self, name, jobs, make=True, root=None):
-        self.name, self.jobs = name, jobs
+    def __init__(self, name, jobs, make=True, root=None, nodes=()):
+        self.name, self.jobs, self.nodes = name, jobs, nodes
         self.root = os.path.abspath(root) if root else find_root(name, make)
         if self.root and not has_stack(self.root):
             raise Unavailable(f'no libvirt QEMU driver, virsh and QEMU in {self.root}')
@@ -261,7 +275,7 @@ class Stack:
         self.libvirt = self.qemu = ''
 
     def __enter__(self):
-        first = Worker(self.root, f'{self.directory}/0')
+        first = Worker(self.root, f'{self.directory}/0', nodes=self.nodes)
         self.workers.append(first)
         # so that each emulator is probed, and only once
         text, errors = first.once('version', *(f'domcapabilities --arch {arch} --virttype qemu'
@@ -273,7 +287,7 @@ class Stack:
         self.libvirt, self.qemu = versions[1], versions[2]
         known = f'{self.directory}/0/cache/qemu/capabilities'
         for number in range(1, self.jobs):
-            self.workers.append(Worker(self.root, f'{self.directory}/{number}', known))
+            self.workers.append(Worker(self.root, f'{self.directory}/{number}', known, self.nodes))
         return self
 
     def __exit__(self, *_):

@@ -28,17 +28,33 @@ def inputs(source):
             yield os.path.basename(directory), f'{directory}/domain.xml', host_of(case, source), more
 
 
-def written(program, source, libvirt, qemu):
-    """(name, XML before, XML after) of everything that has a plan."""
-    for name, domain, host, more in inputs(source):
-        run = subprocess.run([program, 'apply', domain, '--host', host, '--libvirt-version', libvirt,
-                              '--qemu-version', qemu, *more],
+def generated(program, source, folder, seed, size):
+    """(name, domain, host, more options) of domains that the property test makes"""
+    subprocess.run([program], stdout=subprocess.DEVNULL, timeout=600, check=True, env={
+        **os.environ, 'VIOMMU_TEST_DATA': f'{source}/tests', 'VIRT_VIOMMU_PROFILES': f'{source}/policy/profiles',
+        'VIOMMU_TEST_WRITE': folder, 'VIOMMU_TEST_SEED': str(seed), 'VIOMMU_TEST_COUNT': str(size)})
+    for domain in sorted(glob.glob(f'{folder}/*.xml')):
+        base = domain[:-len('.xml')]
+        yield 'seed ' + os.path.basename(base), domain, f'{base}.host.json', ['--policy', f'{base}.policy.json']
+
+
+def written_for(program, domains, versions):
+    """(name, XML before, XML after, host, more options) of everything that has a plan."""
+    for name, domain, host, more in domains:
+        run = subprocess.run([program, 'apply', domain, '--host', host, *versions, *more],
                              capture_output=True, timeout=120)
         if run.returncode == 0:
             with open(domain, 'rb') as before:
-                yield name, before.read(), run.stdout
+                yield name, before.read(), run.stdout, host, more
         elif run.returncode != 1:
             raise AssertionError(f'{name}: exit {run.returncode}: {run.stderr[-500:]!r}')
+
+
+def written(program, source, libvirt, qemu):
+    """(name, XML before, XML after) of everything that has a plan."""
+    versions = ['--libvirt-version', libvirt, '--qemu-version', qemu]
+    for name, before, after, _, _ in written_for(program, inputs(source), versions):
+        yield name, before, after
 
 
 def relaxng(schema, text):
