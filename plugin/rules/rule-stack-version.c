@@ -298,6 +298,31 @@ check_hidden_smmu(RuleCall *call)
                      "qemu-system-aarch64 -M virt -device arm-smmuv3,help");
 }
 
+/* What libvirt would have refused of an <iommu>, or never writes */
+static void
+check_hidden_virtio(RuleCall *call)
+{
+    static const char *const granules[] = {"host", "4k", "8k", "16k", "64k", NULL};
+    const ModelIommu *iommu = call->iommu->iommu;
+    const char *root = call->view->domain->is_i440fx ? "pci.0" : "pcie.0";
+    const char *bus = rule_iommu_attribute(iommu, "bus");
+    const char *granule = rule_iommu_attribute(iommu, "granule");
+    GHashTableIter iter;
+    gpointer name;
+
+    if (bus && strcmp(bus, root) != 0)
+        rule_fail(call, NULL, NULL, "%s on bus '%s', and it must be on %s", iommu->model, bus,
+                  root);
+    if (granule && !g_strv_contains(granules, granule))
+        rule_fail(call, NULL, "granule=host", "granule '%s' of %s, and QEMU has no such", granule,
+                  iommu->model);
+    g_hash_table_iter_init(&iter, iommu->attributes);
+    while (g_hash_table_iter_next(&iter, &name, NULL))
+        if (g_str_has_prefix(name, "reserved-regions"))
+            rule_fail(call, NULL, "no reserved-regions",
+                      "reserved-regions of %s, which the machine sets by itself", iommu->model);
+}
+
 static void
 check_hidden(RuleCall *call)
 {
@@ -307,6 +332,8 @@ check_hidden(RuleCall *call)
     /* -machine iommu=smmuv3 is another matter */
     if (iommu->kind == MODEL_IOMMU_SMMUV3 && call->iommu->pci_bus.state != BASE_STATE_ABSENT)
         check_hidden_smmu(call);
+    if (iommu->kind == MODEL_IOMMU_VIRTIO)
+        check_hidden_virtio(call);
     if (iommu->kind != MODEL_IOMMU_INTEL && iommu->kind != MODEL_IOMMU_AMD)
         return;
     if (domain->machine && !domain->is_q35)
@@ -464,11 +491,14 @@ static const Rule rules[] = {
         .rationale =
             "libvirt does not look into qemu:commandline. QEMU says: Parameter 'driver' expects a "
             "dynamic sysbus device type for the machine (of arm-smmuv3 before 10.1: expects a "
-            "pluggable device type); or: Interrupt Remapping cannot work with "
-            "kernel-irqchip=on, please use 'split|off'.",
+            "pluggable device type); Interrupt Remapping cannot work with kernel-irqchip=on, "
+            "please use 'split|off'; virtio-iommu-pci must be plugged on the root bus; Bus 'pci.1' "
+            "not found; Parameter 'granule' does not accept value '2k'; Property "
+            "'virtio-iommu-pci.reserved-regions.0' not found; of it in JSON: array size property "
+            "reserved-regions may not be set more than once, and SIGABRT.",
         .remedy = "<iommu> instead, which libvirt checks at define",
-        .source = "QEMU 11.1 system/qdev-monitor.c:279, hw/i386/x86-iommu.c:118; the first refused "
-                  "by libvirt 12.8.0 with QEMU 11.1.2, the second by 11.1.2",
+        .source = "QEMU 11.1 system/qdev-monitor.c:279, hw/i386/x86-iommu.c:118, "
+                  "hw/virtio/virtio-iommu-pci.c:65; refused by 11.1.2",
         .fixer = RULE_FIXER_DOMAIN,
         .scope = RULE_SCOPE_VIOMMU,
         .effect = RULE_EFFECT_REFUSED_START,

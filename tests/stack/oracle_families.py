@@ -247,7 +247,13 @@ def by_hand():
                  'intel-iommu,intremap=on,eim=on', 'intel-iommu,aw-bits=39,dma-drain=on',
                  'amd-iommu', 'amd-iommu,dma-remap=on', 'amd-iommu,pt=off', 'intel-iommu,pt=on',
                  'virtio-iommu-pci,aw-bits=20', 'virtio-iommu-pci,boot-bypass=off',
-                 'virtio-iommu-pci,granule=2k', 'intel-iommu,snoop-control=on'):
+                 'virtio-iommu-pci,granule=2k', 'intel-iommu,snoop-control=on',
+                 'virtio-iommu-pci,bus=pcie.0,addr=0x10', 'virtio-iommu-pci,bus=pci.1,addr=0',
+                 'virtio-iommu-pci,addr=0x10,granule=2k', 'virtio-iommu-pci,addr=0x10,granule=16k',
+                 'virtio-iommu-pci,addr=0x10,reserved-regions.0=0x1000:0x1fff:0',
+                 '{"driver":"virtio-iommu-pci","addr":"0x10","bus":"pci.1"}',
+                 '{"driver":"virtio-iommu-pci","addr":"0x10","reserved-regions":'
+                 '["0x1000:0x1fff:0"]}'):
         yield text, Guest(extra=commandline('-device', text))
         if text in ('intel-iommu', 'virtio-iommu-pci', 'amd-iommu'):
             yield f'{text} beside <iommu>', Guest(iommus=[iommu('intel')],
