@@ -10,7 +10,7 @@ GATHER = '''
 echo "== kernel"; uname -r; uname -m; getconf PAGESIZE; cat /proc/cmdline
 echo "== memory"; grep MemTotal /proc/meminfo
 echo "== log"; dmesg
-echo "== lspci"; lspci -vvnD
+echo "== lspci"; lspci -vvnD 2>/dev/null
 echo "== reserved"; grep -H . /sys/kernel/iommu_groups/*/reserved_regions
 echo "== types"; grep -H . /sys/kernel/iommu_groups/*/type
 echo "== nodes"; ls -d /dev/iommu /dev/vfio/vfio /dev/vfio/devices/* 2>/dev/null

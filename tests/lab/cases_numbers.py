@@ -32,6 +32,25 @@ def run_once(machine, name, limit=None):
         machine.run(f'rm -f /lab/limit; finish {name}', 300)
 
 
+def lowest_limit(machine, name, locked, most):
+    """The lowest limit that suffices, by bisection where what is locked at the end does not"""
+    low, high = locked - PAGE, locked
+    if not run_once(machine, name, high).works:
+        low, high = locked, most
+        if not run_once(machine, name, high).works:
+            raise AssertionError(f'limit {high} does not suffice')
+    while high - low > PAGE:
+        middle = (low + high) // 2 // PAGE * PAGE
+        if run_once(machine, name, middle).works:
+            high = middle
+        else:
+            low = middle
+    refused = run_once(machine, name, low)
+    if refused.works or REFUSED not in refused.said + refused.log:
+        raise AssertionError(f'limit {low}: {refused.stage} {refused.said}')
+    return high
+
+
 def account(lab, profile, name, guest, memory):
     machine = lab.machine(profile)
     lab_try.start_daemon(machine, lab)
@@ -42,25 +61,22 @@ def account(lab, profile, name, guest, memory):
     if not runs.works:
         raise AssertionError(f'does not start: {runs.said}')
     spaces = (said['accounted'] - SLACK) // memory
-    row = {'name': name, 'profile': profile, 'said': said, 'spaces': spaces, 'result': runs}
+    most = spaces * (memory + OVERHEAD)
+    lowest = lowest_limit(machine, short, runs.locked, max(most, runs.locked + OVERHEAD))
+    lab.numbers.append({'name': name, 'profile': profile, 'said': said, 'result': runs,
+                        'lowest': lowest})
     problems = []
-    if not spaces * memory <= runs.locked <= spaces * (memory + OVERHEAD):
-        problems.append(f'accounted {said["accounted"]} is {said["formula"]}, VmLck is {runs.locked}')
+    if not spaces * memory <= lowest <= most:
+        problems.append(f'accounted {said["accounted"]} is {said["formula"]}, and {lowest} is '
+                        'needed')
     if said['libvirt'] != runs.limit:
         problems.append(f'libvirt would set {said["libvirt"]}, and set {runs.limit}')
     if not said['resident'] <= runs.resident <= said['resident'] + QEMU_ALONE:
         problems.append(f'resident {said["resident"]}, the process has {runs.resident}')
-    enough = run_once(machine, short, runs.locked)
-    if not enough.works:
-        problems.append(f'limit {runs.locked} does not suffice: {enough.said}')
-    less = run_once(machine, short, runs.locked - PAGE)
-    if less.works or REFUSED not in less.said + less.log:
-        problems.append(f'limit {runs.locked - PAGE}: {less.stage} {less.said}')
-    lab.numbers.append(row)
     if problems:
         raise AssertionError('\n'.join(problems))
-    return (f'{spaces} x RAM: accounted {said["accounted"]}, libvirt {runs.limit}, VmLck and lowest '
-            f'limit {runs.locked}, VmPin {runs.pinned}, resident {said["resident"]} '
+    return (f'{spaces} x RAM: accounted {said["accounted"]}, libvirt {runs.limit}, lowest limit '
+            f'{lowest}, VmLck {runs.locked}, VmPin {runs.pinned}, resident {said["resident"]} '
             f'of {runs.resident}')
 
 

@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Domains with assigned devices: what check says on the nested host, and whether they start."""
-import dataclasses
-import os
-
 import lab_try
+import verdicts_arm64
 import verdicts_x86
 from lab_try import Row
 
-DOMAINS = {'x86': verdicts_x86.domains}
+DOMAINS = {'x86': verdicts_x86.domains, 'arm64': verdicts_arm64.domains}
 
 
 def try_one(lab, profile, name, case):

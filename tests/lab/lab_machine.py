@@ -12,6 +12,7 @@ from lab_cache import note
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BOOT_SECONDS = 300
+DISK_BYTES = 64 << 20
 
 
 class Lost(Exception):
@@ -61,6 +62,9 @@ class Machine:
                 shutil.copytree(source, target)
             else:
                 shutil.copy(source, target)
+        for name in ('nd0', 'nd1'):  # what the NVMe devices hold
+            with open(f'{self.directory}/{name}', 'wb') as file:
+                file.truncate(DISK_BYTES)
         begin = time.monotonic()
         command = ['setpriv', '--pdeathsig', 'KILL', *self.command(self.directory), '-serial', f'file:{self.directory}/console']
         with open(f'{self.directory}/errors', 'wb') as errors:
@@ -133,21 +137,6 @@ class Machine:
         with open(path, 'w', encoding='utf-8') as file:
             file.write(text)
         return f'/lab/{name}'
-
-
-def program_files(build, source):
-    """What the nested host needs of a build: the programs and the libraries of this machine that
-    they use, but for the C library (the nested host's is newer)."""
-    files = {'bin/virt-viommu': f'{build}/cli/virt-viommu', 'bin/50-viommu': f'{build}/hooks/50-viommu',
-             'bin/profiles': f'{source}/policy/profiles'}
-    listing = subprocess.run(['ldd', f'{build}/cli/virt-viommu'], check=True, capture_output=True,
-                             text=True).stdout
-    for line in listing.splitlines():
-        name, _, rest = line.strip().partition(' => ')
-        path = rest.split(' ')[0]
-        if path.startswith('/') and not name.startswith(('libc.so', 'libm.so', 'ld-linux')):
-            files[f'bin/lib/{name}'] = os.path.realpath(path)
-    return files
 
 
 def keep(machine, name, recipe, produce):

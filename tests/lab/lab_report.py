@@ -50,14 +50,21 @@ def shortened(result):
 def numbers(rows):
     yield '### Locked memory, bytes'
     yield ''
-    yield 'VmLck is also the lowest RLIMIT_MEMLOCK with which the domain starts: with it, it does; ' \
-        'with 4096 less, it is refused.'
+    yield 'Lowest limit: with that RLIMIT_MEMLOCK the domain starts, with 4096 less it is refused.'
     yield ''
-    yield from table(['host', 'domain', 'formula', 'accounted', 'VmLck', 'VmPin',
-                      'limit by libvirt', 'resident', 'VmRSS'], [
+    yield from table(['host', 'domain', 'formula', 'accounted', 'limit by libvirt', 'lowest limit',
+                      'VmLck', 'VmPin', 'resident', 'VmRSS'], [
         [row['profile'], row['name'], row['said']['formula'], row['said']['accounted'],
-         row['result'].locked, row['result'].pinned, row['result'].limit, row['said']['resident'],
-         row['result'].resident] for row in rows])
+         row['result'].limit, row['lowest'], row['result'].locked, row['result'].pinned,
+         row['said']['resident'], row['result'].resident] for row in rows])
+
+
+def plans(rows):
+    yield '### Plans'
+    yield ''
+    yield from table(['host', 'asked for', 'planned', 'it', 'hotplug'], [
+        [row['profile'], row['name'], row.get('plan', ''), row.get('became', 'does not start'),
+         '; '.join(row['plugs'])] for row in rows])
 
 
 def write(path, host, title, lab):
@@ -67,8 +74,8 @@ def write(path, host, title, lab):
         lines += verdicts(lab.rows)
     if lab.numbers:
         lines += numbers(lab.numbers)
-    for heading, rows in lab.tables.items():
-        lines += [f'### {heading}', '', *rows]
+    if lab.plans:
+        lines += plans(lab.plans)
     with open(path, encoding='utf-8') as file:
         text = file.read()
     begin, end = f'<!-- {host}: written by tests/lab/run -->\n', f'<!-- end of {host} -->'

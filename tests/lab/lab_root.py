@@ -46,7 +46,7 @@ def run(command, what, **options):
     return done.stdout
 
 
-def debootstrap(target, packages, architecture='amd64', variant='minbase'):
+def debootstrap(target, packages, architecture='amd64', variant='minbase', suite=SUITE):
     """A root of packages; the variant "extract" runs nothing of them, so any architecture will do"""
     if not shutil.which('mmdebstrap'):
         raise Unavailable('roots are made with mmdebstrap')
@@ -55,7 +55,7 @@ def debootstrap(target, packages, architecture='amd64', variant='minbase'):
     run(['mmdebstrap', '--quiet', '--mode=root', f'--variant={variant}',
          f'--architectures={architecture}', '--aptopt=Acquire::Check-Valid-Until "false"',
          '--aptopt=Apt::Install-Recommends "false"', f'--include={",".join(packages)}',
-         SUITE, target, mirror()], f'mmdebstrap {SUITE}')
+         suite, target, mirror()], f'mmdebstrap {suite}')
 
 
 def tools(packages):
@@ -68,7 +68,7 @@ def tools(packages):
 def program(root, *command):
     """The command line of a program of that root, by its own loader and libraries: needs neither
     chroot nor root."""
-    libraries = f'{root}/usr/lib/x86_64-linux-gnu'
+    libraries = f'{root}/usr/lib/{os.uname().machine}-linux-gnu'
     return [f'{root}/usr/lib64/ld-linux-x86-64.so.2', '--library-path',
             f'{libraries}:{libraries}/pulseaudio', f'{root}/usr/bin/{command[0]}', *command[1:]]
 

@@ -19,6 +19,8 @@ def start_daemon(machine, lab):
     lab_machine.keep(machine, 'capabilities.tar', recipe, lambda host: host.must(
         f'daemon && virsh -q version >/dev/null && {CACHED_CAPABILITIES}', 300))
     machine.must('daemon && virsh -q version', 300)
+    probed = ' '.join(lab.probed)
+    machine.must(f'bind vfio-pci {probed} && vv host --probe >/dev/null 2>&1 && bind "" {probed}')
     machine.daemon = True
 
 

@@ -19,7 +19,8 @@ PACKAGES = ('kmod', 'pciutils', 'iproute2', 'procps', 'udev', 'busybox-static', 
 TOOL_PACKAGES = ('qemu-system-x86',)
 VARIANT = 'minbase'
 COMPILER = 'gcc'
-ADDRESSES = {'nic': '0000:01:00.0', 'parent': '0000:02:00.0', 'disk': '0000:03:00.0',
+ADDRESSES = {'probed': ('0000:01:00.0',),  # one behind each unit
+             'nic': '0000:01:00.0', 'parent': '0000:02:00.0', 'disk': '0000:03:00.0',
              'shared': ('0000:07:00.0', '0000:07:00.1'), 'bridged': ('0000:06:01.0', '0000:06:02.0'),
              'virtual_functions': ('0000:02:10.0', '0000:02:10.2'), 'disk2': '0000:09:00.0'}
 # what the host's unit is: QEMU's properties beside the common ones, and the kernel's command line
@@ -70,7 +71,7 @@ def command(tools, disk, kernel, image, profile, memory=2048):
                  'q35,kernel-irqchip=split,hpet=off,smm=off,usb=off,vmport=off',
                  '-kernel', image,
                  '-append', 'console=ttyS0 panic=-1 root=/dev/vda rootfstype=ext4 rw quiet '
-                 f'init=/lab-init intel_iommu=on,sm_on loglevel=4 {arguments}'.strip(),
+                 f'init=/lab-init no_timer_check intel_iommu=on,sm_on loglevel=4 {arguments}'.strip(),
                  '-drive', f'file={disk},format=raw,if=none,id=disk,snapshot=on',
                  '-device', 'virtio-blk-pci,drive=disk,bus=pcie.0,addr=2',
                  '-virtfs', f'local,path={directory}/share,mount_tag=lab,security_model=none',
@@ -78,8 +79,8 @@ def command(tools, disk, kernel, image, profile, memory=2048):
                  '-device', 'virtio-serial-pci', '-device', 'virtserialport,chardev=line,name=lab',
                  '-object', 'rng-random,id=rng,filename=/dev/urandom',
                  '-device', 'virtio-rng-pci,rng=rng',
-                 '-drive', 'driver=null-co,id=nd0,if=none,size=64M,read-zeroes=on',
-                 '-drive', 'driver=null-co,id=nd1,if=none,size=64M,read-zeroes=on',
+                 '-drive', f'file={directory}/nd0,format=raw,if=none,id=nd0',
+                 '-drive', f'file={directory}/nd1,format=raw,if=none,id=nd1',
                  '-device', 'intel-iommu,intremap=on,caching-mode=on,scalable-mode=on,'
                  f'device-iotlb=on{unit}']
         if kernel.initrd:
@@ -89,3 +90,7 @@ def command(tools, disk, kernel, image, profile, memory=2048):
         return parts
 
     return line
+
+
+def prepare(lab):
+    """Nothing is needed beyond what is given"""

@@ -52,7 +52,7 @@ hw_info(int iommufd, uint32_t device)
 
 /* struct iommu_ioas_iova_ranges: size ioas room reserved array64 alignment64 */
 static void
-iova_ranges(int iommufd, uint32_t ioas)
+iova_ranges(int iommufd, uint32_t ioas, const char *name)
 {
     uint64_t ranges[RANGES][2] = {{0}}, at = address(ranges);
     uint32_t in[WORDS] = {32, ioas, RANGES, 0};
@@ -60,9 +60,9 @@ iova_ranges(int iommufd, uint32_t ioas)
 
     memcpy(in + 4, &at, sizeof at);
     error = call(iommufd, 0x84, in);
-    printf("iova_ranges %d\n", error);
+    printf("%s_ranges %d\n", name, error);
     for (uint32_t number = 0; !error && number < in[2] && number < RANGES; number++)
-        printf("iova 0x%llx-0x%llx\n", (unsigned long long)ranges[number][0],
+        printf("%s 0x%llx-0x%llx\n", name, (unsigned long long)ranges[number][0],
                (unsigned long long)ranges[number][1]);
 }
 
@@ -106,11 +106,13 @@ main(int count, char **arguments)
     hw_info(iommufd, bind[3]);
     error = call(iommufd, 0x81, ioas);
     printf("ioas %d\n", error);
-    page_tables(iommufd, bind[3], ioas[2]);
     attach[2] = ioas[2];
     error = call(device, 100 + 19, attach);
     printf("attach %d\n", error);
     if (!error)
-        iova_ranges(iommufd, ioas[2]);
+        iova_ranges(iommufd, ioas[2], "iova");
+    /* a nesting parent may leave less */
+    page_tables(iommufd, bind[3], ioas[2]);
+    iova_ranges(iommufd, ioas[2], "parent");
     return 0;
 }

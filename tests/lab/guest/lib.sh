@@ -25,7 +25,9 @@ daemon() {
     cat >>/etc/libvirt/qemu.conf <<'CONF'
 security_driver = "none"
 remember_owner = 0
+namespaces = []
 CONF
+    [ ! -e /dev/kvm ] || chmod 666 /dev/kvm
     [ ! -e /lab/capabilities.tar ] || tar -x -C /var/cache/libvirt/qemu -f /lab/capabilities.tar
     virtlogd -d && libvirtd -d
     for _ in 1 2 3 4 5 6 7 8 9 10; do
@@ -65,7 +67,7 @@ finish() {
     local name
     for name in "$@"; do
         virsh -q destroy "$name"
-        virsh -q undefine "$name"
+        virsh -q undefine --nvram "$name"
     done >/dev/null 2>&1
     return 0
 }
