@@ -42,24 +42,30 @@ is_virtual(const HostDevice *device)
     return device->physfn.state == BASE_STATE_KNOWN;
 }
 
-static gboolean
-same_slot(const HostDevice *a, const HostDevice *b)
+#define FUNCTIONS 8 /* of a slot */
+
+/* (nullable): the function of @device's slot with that number; VFs are none of it */
+static const HostDevice *
+in_slot(const ViommuHost *host, const HostDevice *device, guint8 function)
 {
-    return a->address.domain == b->address.domain && a->address.bus == b->address.bus &&
-           a->address.slot == b->address.slot;
+    BasePci address = device->address;
+    const HostDevice *other;
+
+    address.function = function;
+    other = host_facts_device(host, address);
+    return other && !is_virtual(other) ? other : NULL;
 }
 
-/* Whether its slot has other functions; the header bit that says so is not among the facts. VFs do
- * not count. */
+/* Whether its slot has other functions; the header bit that says so is not among the facts. */
 static BaseTri
 has_siblings(const ViommuHost *host, const HostDevice *device)
 {
     BaseTri siblings = BASE_NO;
 
-    for (guint i = 0; i < host->devices->len; i++) {
-        const HostDevice *other = host->devices->pdata[i];
+    for (guint8 i = 0; i < FUNCTIONS; i++) {
+        const HostDevice *other = in_slot(host, device, i);
 
-        if (other == device || is_virtual(other) || !same_slot(other, device))
+        if (!other || other == device)
             continue;
         if (other->physfn.state == BASE_STATE_ABSENT)
             return BASE_YES;
@@ -213,12 +219,12 @@ path_enabled(const ViommuHost *host, const HostDevice *bridge, HostIsolation *re
 static const HostDevice *
 slot_head(const ViommuHost *host, const HostDevice *device)
 {
-    for (guint i = 0; i < host->devices->len; i++) {
-        const HostDevice *other = host->devices->pdata[i];
+    for (guint8 i = 0; i < FUNCTIONS; i++) {
+        const HostDevice *other = in_slot(host, device, i);
         g_autofree char *lack = NULL;
         BaseTri enabled;
 
-        if (is_virtual(other) || !same_slot(other, device))
+        if (!other)
             continue;
         enabled = host_acs_enabled(host, other, &lack);
         if (enabled != BASE_YES)
