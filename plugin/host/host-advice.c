@@ -103,6 +103,26 @@ judge_untranslated(const ViommuHost *host, const HostDevice *device, HostAdvice 
         ret->next_step = g_strdup("another slot: the firmware puts no IOMMU before this one");
 }
 
+static void
+judge_direct(const ViommuHost *host, const HostDevice *device, const HostGroup *group,
+             HostAdvice *ret)
+{
+    static const char *const names[] = {
+        [HOST_IOMMU_VTD] = "RMRR", [HOST_IOMMU_AMD] = "IVMD", [HOST_IOMMU_SMMUV3] = "RMR"};
+    const HostIommu *iommu = host_facts_iommu(host, device->iommu.text);
+    const char *name = iommu && iommu->type <= HOST_IOMMU_SMMUV3 ? names[iommu->type] : NULL;
+    g_autofree char *reason = NULL;
+
+    name = name ? name : "direct region";
+    reason = g_strdup_printf(
+        "firmware keeps memory for its functions (%s): Linux refuses to assign them", name);
+    set_reason(ret, HOST_SCOPE_GROUP, reason);
+    ret->step_scope = HOST_SCOPE_GROUP;
+    ret->next_step = g_strdup_printf("group %u needs another slot, or a firmware option of the "
+                                     "platform's vendor that takes its %s away",
+                                     group->id, name);
+}
+
 /* Sets what stops it from being assigned at all, if anything does. */
 static gboolean
 is_unassignable(const ViommuHost *host, const HostDevice *device, const HostGroup *group,
@@ -116,12 +136,7 @@ is_unassignable(const ViommuHost *host, const HostDevice *device, const HostGrou
                device->iommu.state == BASE_STATE_ABSENT) {
         judge_untranslated(host, device, ret);
     } else if (group && host_group_direct(group) == BASE_YES) {
-        set_reason(ret, HOST_SCOPE_GROUP,
-                   "firmware keeps memory for its functions (RMRR): Linux refuses to assign them");
-        ret->step_scope = HOST_SCOPE_GROUP;
-        ret->next_step = g_strdup_printf("group %u needs another slot, or a firmware option of the "
-                                         "platform's vendor that takes its RMRR away",
-                                         group->id);
+        judge_direct(host, device, group, ret);
     }
     return ret->reason != NULL;
 }
@@ -133,7 +148,8 @@ nested_pasid_bits(const ViommuHost *host, const HostIommu *iommu, const HostDevi
 
     if (base_u64_is_known(device->max_pasid_log2))
         return (guint)device->max_pasid_log2.value;
-    if (!base_u64_is_known(unit) || !base_u64_is_known(device->pcie.pasid_bits))
+    if (host_gives_pasids(host) == BASE_NO || !base_u64_is_known(unit) ||
+        !base_u64_is_known(device->pcie.pasid_bits))
         return 0;
     return (guint)MIN(unit.value, device->pcie.pasid_bits.value);
 }

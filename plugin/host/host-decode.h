@@ -55,6 +55,10 @@ BaseU64 host_pasid_bits(const ViommuHost *host, const HostIommu *iommu);
  * domains_supported) */
 BaseU64 host_domain_ids(const HostIommu *iommu);
 
+/* Whether this kernel gives guests PASIDs: 6.12 has neither IOMMU_HWPT_ALLOC_PASID nor a way to
+ * attach to one, 7.2 has (uapi linux/iommufd.h, linux/vfio.h); between them not known. */
+BaseTri host_gives_pasids(const ViommuHost *host);
+
 /* What a device behind @iommu can have on this host. (nullable) @ret_reason: (transfer full) one
  * sentence why not, or what is missing to know. NULL @iommu: the function is not translated. */
 BaseTri host_can_nest(const ViommuHost *host, const HostIommu *iommu, char **ret_reason);

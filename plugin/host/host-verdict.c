@@ -79,6 +79,16 @@ host_domain_ids(const HostIommu *iommu)
     return base_u64(G_GUINT64_CONSTANT(1) << (4 + 2 * field.value));
 }
 
+BaseTri
+host_gives_pasids(const ViommuHost *host)
+{
+    if (!base_u64_is_known(host->kernel))
+        return BASE_UNKNOWN;
+    if (host->kernel.value < BASE_VERSION(6, 13, 0))
+        return BASE_NO;
+    return host->kernel.value >= BASE_VERSION(7, 2, 0) ? BASE_YES : BASE_UNKNOWN;
+}
+
 /* --- what is in the way --- */
 
 typedef enum {

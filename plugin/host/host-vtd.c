@@ -113,6 +113,12 @@ first_stage_bits(const HostVtd *vtd)
     return base_u64(MIN(48, vtd->mgaw) - 1);
 }
 
+static gboolean
+prefers_second_stage(const ViommuHost *host)
+{
+    return base_u64_is_known(host->kernel) && host->kernel.value < BASE_VERSION(6, 13, 0);
+}
+
 BaseU64
 host_vtd_iova_bits(const ViommuHost *host, const HostIommu *iommu, HostTable table)
 {
@@ -124,7 +130,8 @@ host_vtd_iova_bits(const ViommuHost *host, const HostIommu *iommu, HostTable tab
     scalable = host_vtd_scalable(host, iommu);
     if (scalable == BASE_NO)
         return second_stage_bits(&vtd);
-    if (scalable == BASE_UNKNOWN && !(vtd.ssts && !vtd.fsts))
+    /* the second stage is the same with and without */
+    if (scalable == BASE_UNKNOWN && !(vtd.ssts && (!vtd.fsts || prefers_second_stage(host))))
         return (BaseU64){0};
     if (table == HOST_TABLE_NEST_PARENT)
         return vtd.ssts ? second_stage_bits(&vtd) : base_u64_absent();
@@ -134,7 +141,7 @@ host_vtd_iova_bits(const ViommuHost *host, const HostIommu *iommu, HostTable tab
      * (7.2 intel/iommu.c:3013-3017); which release between them changed it, we do not know. */
     if (base_u64_is_known(host->kernel) && host->kernel.value >= BASE_VERSION(7, 2, 0))
         return first_stage_bits(&vtd);
-    if (base_u64_is_known(host->kernel) && host->kernel.value < BASE_VERSION(6, 13, 0) && vtd.ssts)
+    if (prefers_second_stage(host) && vtd.ssts)
         return second_stage_bits(&vtd);
     return (BaseU64){0};
 }

@@ -123,7 +123,8 @@ pasid_text(const ViommuHost *host, const HostIommu *iommu, BaseTri nested)
 {
     BaseU64 bits = host_pasid_bits(host, iommu);
 
-    if (nested == BASE_NO || (base_u64_is_known(bits) && bits.value == 0))
+    if (nested == BASE_NO || host_gives_pasids(host) == BASE_NO ||
+        (base_u64_is_known(bits) && bits.value == 0))
         return g_strdup("-");
     return number_text(bits);
 }

@@ -65,6 +65,7 @@ test_advice(void)
 {
     g_autoptr(ViommuHost) grace = load_shared("grace.json");
     g_autoptr(ViommuHost) xeon = load_shared("xeon.json");
+    g_autoptr(ViommuHost) old = load_shared("xeon-6.12.json");
     g_autoptr(ViommuHost) genoa = load_shared("genoa.json");
     g_autoptr(ViommuHost) lab = load_shared("lab-smmuv3.json");
     g_autoptr(ViommuHost) plain = load_shared("none-iommu.json");
@@ -78,10 +79,16 @@ test_advice(void)
                   "shared by 0009:02:00.0 and 0009:02:00.1", "free group 13: unbind");
     assert_advice(xeon, "0000:17:00.0", HOST_ABILITY_NESTED, 20, NULL, NULL);
     assert_advice(xeon, "0000:c1:00.0", HOST_ABILITY_NONE, 0, "RMRR", "firmware option");
+    ((HostIommu *)host_facts_iommu(xeon, "dmar3"))->type = HOST_IOMMU_AMD;
+    assert_advice(xeon, "0000:c1:00.0", HOST_ABILITY_NONE, 0, "(IVMD)", "takes its IVMD away");
+    ((HostIommu *)host_facts_iommu(xeon, "dmar3"))->type = HOST_IOMMU_VIRTIO;
+    assert_advice(xeon, "0000:c1:00.0", HOST_ABILITY_NONE, 0, "(direct region)", "another slot");
     assert_advice(xeon, "0000:6a:01.0", HOST_ABILITY_NESTED, 20, NULL, "disable_denylist");
     xeon->denylist_off = BASE_YES;
     assert_advice(xeon, "0000:6a:01.0", HOST_ABILITY_NESTED, 20, NULL, "bind to vfio-pci");
     assert_advice(xeon, "0000:06:00.0", HOST_ABILITY_SHADOW, 0, "conventional", NULL);
+    assert_advice(old, "0000:17:00.0", HOST_ABILITY_NESTED, 0, NULL, NULL); /* 6.12: no PASIDs */
+    assert_advice(old, "0000:6a:01.0", HOST_ABILITY_NESTED, 0, NULL, "disable_denylist");
     assert_advice(genoa, "0000:81:00.0", HOST_ABILITY_SHADOW, 0, "AMD", NULL);
     assert_advice(lab, "0000:01:00.0", HOST_ABILITY_SHADOW, 0, "IDR0", NULL);
     assert_advice(lab, "0000:81:00.0", HOST_ABILITY_NONE, 0, "no IOMMU", "another slot");

@@ -76,6 +76,8 @@ test_vtd_bits(void)
     assert_bits("7.2.13", "intel_iommu=sm_on intel_iommu=sm_off", &xeon, HOST_TABLE_PLAIN,
                 BASE_STATE_KNOWN, 48);
     assert_bits("6.12.107", "intel_iommu=sm_on", &xeon, HOST_TABLE_PLAIN, BASE_STATE_KNOWN, 48);
+    assert_bits("6.12.107", NULL, &xeon, HOST_TABLE_PLAIN, BASE_STATE_KNOWN, 48);
+    assert_bits("6.12.107", NULL, &first, HOST_TABLE_PLAIN, BASE_STATE_UNKNOWN, 0);
     assert_bits("6.16.1", "intel_iommu=sm_on", &xeon, HOST_TABLE_PLAIN, BASE_STATE_UNKNOWN, 0);
     assert_bits(NULL, "intel_iommu=sm_on", &xeon, HOST_TABLE_PLAIN, BASE_STATE_UNKNOWN, 0);
     assert_bits("7.2.13", "intel_iommu=sm_on", &xeon, HOST_TABLE_NEST_PARENT, BASE_STATE_KNOWN, 48);
