@@ -152,6 +152,26 @@ test_unknown(void)
     g_assert_cmpint(host_isolate(host, card, &isolation), ==, BASE_UNKNOWN);
 }
 
+/* With ARI a VF can be in the slot of its PF, and is no neighbour; where nobody told that it is
+ * one, nothing follows. */
+static void
+test_maybe_virtual(void)
+{
+    static const Node nodes[] = {{PORT, NULL, HOST_PCIE_ROOT_PORT, ALL, ALL, NULL, NULL},
+                                 {CARD, PORT, HOST_PCIE_ENDPOINT, 0, 0, NULL, NULL},
+                                 {"0000:01:00.1", PORT, HOST_PCIE_ENDPOINT, 0, 0, NULL, NULL}};
+    g_autoptr(ViommuHost) host = draw(nodes, G_N_ELEMENTS(nodes));
+    const HostDevice *card = host->devices->pdata[1];
+    HostDevice *other = host->devices->pdata[2];
+    g_auto(HostIsolation) isolation = {0};
+
+    other->physfn = (BaseText){BASE_STATE_KNOWN, g_strdup(CARD)};
+    g_assert_cmpint(host_isolate(host, card, &isolation), ==, BASE_YES);
+    g_assert_null(isolation.because);
+    other->physfn.state = BASE_STATE_UNKNOWN;
+    g_assert_cmpint(host_isolate(host, card, &isolation), ==, BASE_UNKNOWN);
+}
+
 /* A bridge that is named, and that the document does not list, is not a root bus. */
 static void
 test_missing_bridge(void)
@@ -340,6 +360,7 @@ main(int argc, char **argv)
     g_test_add_func("/host/isolation/conventional", test_conventional);
     g_test_add_func("/host/isolation/switch", test_switch);
     g_test_add_func("/host/isolation/unknown", test_unknown);
+    g_test_add_func("/host/isolation/maybe-virtual", test_maybe_virtual);
     g_test_add_func("/host/isolation/missing-bridge", test_missing_bridge);
     g_test_add_func("/host/isolation/vmd", test_vmd);
     g_test_add_func("/host/isolation/loop", test_loop);
