@@ -35,7 +35,8 @@ reject_room(PlanWork *work, const char *what)
         g_strdup_printf("the domain has no room for %s: all slots or indexes are taken", what);
 
     g_ptr_array_add(work->plan->rejected,
-                    plan_rejection_new(NULL, PLAN_NO_CANDIDATE, NULL, NULL, reason));
+                    plan_rejection_new(NULL, PLAN_NO_CANDIDATE, NULL,
+                                       "fewer devices, or fewer spare ports", reason));
 }
 
 static PlanSmmu *
@@ -124,6 +125,10 @@ judge(PlanWork *work, Seat *seat)
         else
             judge_own_port(work, seat, root);
     } else if (root != G_MAXUINT && is_accel_bus(work, root)) {
+        /* what is behind a bridge has a seat of its own, and QEMU lets bridges be there: 11.1
+         * hw/arm/smmuv3-accel.c smmuv3_accel_pdev_allowed() */
+        if (seat->bridge && seat->state == SEAT_KEEP)
+            return;
         move(seat, "only assigned devices may be behind an accelerated vSMMU",
              "accel-emulated-endpoint");
     } else if (!placed && work->smmus->len > 0) {
@@ -142,9 +147,9 @@ is_waiting(const Seat *seat)
 
 static void
 add_seat(PlanWork *work, GArray *seats, xmlNode *node, const ModelAddress *now,
-         const ModelEndpoint *endpoint, const ViewHostdev *hostdev)
+         const ModelEndpoint *endpoint, const ModelController *bridge, const ViewHostdev *hostdev)
 {
-    Seat seat = {.node = node, .now = now, .endpoint = endpoint};
+    Seat seat = {.node = node, .now = now, .endpoint = endpoint, .bridge = bridge};
 
     if (now->kind == MODEL_ADDRESS_NONE)
         return;
@@ -162,8 +167,7 @@ collect_bridges(PlanWork *work, GArray *seats)
         const ModelController *it = work->domain->controllers->pdata[i];
 
         if (it->node && (it->kind == MODEL_BUS_PCIE_TO_PCI || it->kind == MODEL_BUS_UPSTREAM)) {
-            add_seat(work, seats, it->node, &it->address, NULL, NULL);
-            g_array_index(seats, Seat, seats->len - 1).bridge = it;
+            add_seat(work, seats, it->node, &it->address, NULL, it, NULL);
         }
     }
 }
@@ -176,12 +180,12 @@ collect(PlanWork *work)
     for (guint i = 0; i < work->domain->endpoints->len; i++) {
         const ModelEndpoint *endpoint = work->domain->endpoints->pdata[i];
 
-        add_seat(work, seats, endpoint->node, &endpoint->address, endpoint, NULL);
+        add_seat(work, seats, endpoint->node, &endpoint->address, endpoint, NULL, NULL);
     }
     for (guint i = 0; i < work->view->hostdevs->len; i++) {
         const ViewHostdev *hostdev = work->view->hostdevs->pdata[i];
 
-        add_seat(work, seats, hostdev->dev->node, &hostdev->dev->address, NULL, hostdev);
+        add_seat(work, seats, hostdev->dev->node, &hostdev->dev->address, NULL, NULL, hostdev);
     }
     collect_bridges(work, seats);
     return seats;
