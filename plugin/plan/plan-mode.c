@@ -82,7 +82,7 @@ plan_check_direct(const PlanWork *work, const ViewHostdev *hostdev, PlanStrike *
 
         if (region->type == HOST_REGION_DIRECT)
             return plan_strike(
-                strike, "iova-direct-region", NULL,
+                strike, "iova-direct-region", "another device, or firmware that drops the region",
                 "its group %u has a reserved region of type direct (0x%" G_GINT64_MODIFIER
                 "x): Linux hands no such device to a guest",
                 group->id, region->start);

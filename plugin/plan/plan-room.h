@@ -93,6 +93,9 @@ gboolean plan_check_group(const PlanWork *work, const ViewHostdev *hostdev, Plan
 gboolean plan_check_existing(const PlanWork *work, const ViewHostdev *hostdev, PlanStrike *strike);
 gboolean plan_check_shadow_host(const PlanWork *work, const ViewHostdev *hostdev,
                                 PlanStrike *strike);
+/* What the host itself says of nesting, by @rule; with the step that would give more. */
+gboolean plan_check_nests(const PlanWork *work, const ViewHostdev *hostdev, const char *rule,
+                          PlanStrike *strike);
 /* What the rules of these families say of a vIOMMU that is kept and not mended. */
 gboolean plan_strike_by_rules(const PlanWork *work, const ViewHostdev *hostdev,
                               const char *const *families, PlanStrike *strike);

@@ -94,17 +94,12 @@ check_migration(const PlanWork *work, const ViewHostdev *hostdev, PlanStrike *st
 static gboolean
 check_host(const PlanWork *work, const ViewHostdev *hostdev, PlanStrike *strike)
 {
-    g_autofree char *reason = NULL;
-
     if (!hostdev->fact)
         return FALSE;
     if (hostdev->fact->iommu.state == BASE_STATE_UNKNOWN)
         return plan_strike(strike, "accel-second-smmu", "host facts with the device's IOMMU",
                            "which SMMU the device is behind is not known");
-    if (host_can_nest(work->host, hostdev->unit, &reason) == BASE_YES)
-        return FALSE;
-    return plan_strike(strike, "accel-host-cannot-nest", NULL, "%s",
-                       reason ? reason : "the host cannot nest");
+    return plan_check_nests(work, hostdev, "accel-host-cannot-nest", strike);
 }
 
 /* What QEMU demands of the host's registers: 11.1 hw/arm/smmuv3-accel.c:80-170. */

@@ -77,13 +77,27 @@ plan_check_existing(const PlanWork *work, const ViewHostdev *hostdev, PlanStrike
 gboolean
 plan_check_shadow_host(const PlanWork *work, const ViewHostdev *hostdev, PlanStrike *strike)
 {
-    g_autofree char *reason = NULL;
+    HostVerdict verdict;
 
     if (!hostdev->fact || hostdev->fact->iommu.state == BASE_STATE_ABSENT)
         return FALSE;
-    if (host_can_shadow(work->host, hostdev->unit, &reason) == BASE_YES)
+    host_iommu_verdict(work->host, hostdev->unit, &verdict);
+    if (verdict.shadow == BASE_YES)
         return FALSE;
-    return plan_strike(strike, NULL, NULL, "%s", reason ? reason : "the host cannot shadow");
+    return plan_strike(strike, NULL, verdict.next, "%s", verdict.why_not_shadow);
+}
+
+gboolean
+plan_check_nests(const PlanWork *work, const ViewHostdev *hostdev, const char *rule,
+                 PlanStrike *strike)
+{
+    HostVerdict verdict;
+
+    host_iommu_verdict(work->host, hostdev->unit, &verdict);
+    if (verdict.nest == BASE_YES)
+        return FALSE;
+    return plan_strike(strike, hostdev->unit ? rule : "group-none", verdict.next, "%s",
+                       verdict.why_not_nested);
 }
 
 static gboolean

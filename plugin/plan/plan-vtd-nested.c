@@ -63,17 +63,13 @@ check_mediated(const PlanWork *work, const ViewHostdev *hostdev, PlanStrike *str
 static gboolean
 check_host(const PlanWork *work, const ViewHostdev *hostdev, PlanStrike *strike)
 {
-    g_autofree char *reason = NULL;
-
     if (!hostdev->fact || hostdev->fact->iommu.state == BASE_STATE_ABSENT)
         return FALSE;
-    if (host_can_nest(work->host, hostdev->unit, &reason) == BASE_YES)
-        return FALSE;
-    return plan_strike(strike,
-                       hostdev->unit && hostdev->unit->type == HOST_IOMMU_AMD
-                           ? "amd-nested-none"
-                           : "vtd-first-stage-host",
-                       NULL, "%s", reason ? reason : "the host cannot nest");
+    return plan_check_nests(work, hostdev,
+                            hostdev->unit && hostdev->unit->type == HOST_IOMMU_AMD
+                                ? "amd-nested-none"
+                                : "vtd-first-stage-host",
+                            strike);
 }
 
 static gboolean
