@@ -6,7 +6,8 @@
 
 #include "write-table.h"
 
-#define LABEL_WIDTH 15
+#define LABEL_WIDTH   15
+#define REASON_COLUMN 10
 
 char *
 write_stack_line(const ViommuPlan *plan)
@@ -68,21 +69,41 @@ model_of(const ViommuPlan *plan, const PlanRejection *rejection)
     return rejection->model == MODEL_IOMMU_INTEL ? "VT-d: " : "";
 }
 
+/* Several modes may fall for one reason: what would help is told once. */
+static gboolean
+is_told(const ViommuPlan *plan, guint index)
+{
+    const PlanRejection *rejection = plan->rejected->pdata[index];
+
+    for (guint i = 0; i < index; i++) {
+        const PlanRejection *before = plan->rejected->pdata[i];
+
+        if (before->hostdev == rejection->hostdev &&
+            g_str_equal(before->reason, rejection->reason) &&
+            g_strcmp0(before->would_help, rejection->would_help) == 0)
+            return TRUE;
+    }
+    return FALSE;
+}
+
 static void
-write_rejections_of(const ViommuPlan *plan, const ViewHostdev *hostdev, GString *out)
+write_rejections_of(const ViommuPlan *plan, const ViewHostdev *hostdev, const WriteStyle *style,
+                    GString *out)
 {
     for (guint i = 0; i < plan->rejected->len; i++) {
         const PlanRejection *rejection = plan->rejected->pdata[i];
+        g_autofree char *mode = NULL;
 
         if (rejection->hostdev != hostdev)
             continue;
-        g_string_append_printf(out, "  %-7s %s%s", hostdev ? policy_mode_name(rejection->mode) : "",
-                               model_of(plan, rejection), rejection->reason);
-        if (rejection->rule)
-            g_string_append_printf(out, " [%s]", rejection->rule);
-        g_string_append_printf(out, "\n  %-7s would help: %s\n", "",
-                               rejection->would_help ? rejection->would_help
-                                                     : "nothing on this host today");
+        mode = g_strdup_printf("  %s", hostdev ? policy_mode_name(rejection->mode) : "");
+        write_labelled(style, out, mode, REASON_COLUMN, "%s%s%s%s%s", model_of(plan, rejection),
+                       rejection->reason, rejection->rule ? " [" : "",
+                       rejection->rule ? rejection->rule : "", rejection->rule ? "]" : "");
+        if (!is_told(plan, i))
+            write_labelled(style, out, "", REASON_COLUMN, "would help: %s",
+                           rejection->would_help ? rejection->would_help
+                                                 : "nothing on this host today");
     }
 }
 
@@ -98,7 +119,7 @@ is_stuck(const ViommuPlan *plan, const ViewHostdev *hostdev)
 }
 
 static void
-write_no_plan(const ViommuPlan *plan, GString *out)
+write_no_plan(const ViommuPlan *plan, const WriteStyle *style, GString *out)
 {
     for (guint i = 0; i < plan->rejected->len; i++) {
         const PlanRejection *rejection = plan->rejected->pdata[i];
@@ -108,7 +129,7 @@ write_no_plan(const ViommuPlan *plan, GString *out)
             continue;
         g_string_append_printf(out, "%s: no plan for %s\n",
                                plan->domain->name ? plan->domain->name : "domain", title);
-        write_rejections_of(plan, rejection->hostdev, out);
+        write_rejections_of(plan, rejection->hostdev, style, out);
     }
 }
 
@@ -398,7 +419,7 @@ write_plan_text(const ViommuPlan *plan, const WriteStyle *style, GString *out)
     g_autofree char *stack = write_stack_line(plan);
 
     if (!plan->valid) {
-        write_no_plan(plan, out);
+        write_no_plan(plan, style, out);
         return;
     }
     g_string_append_printf(out, "%s  (%s)\n", plan->domain->name ? plan->domain->name : "domain",

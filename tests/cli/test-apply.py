@@ -42,6 +42,19 @@ def test_examples_are_there():
              'at least one of them is changed')
 
 
+def test_why_there_is_no_plan_fits_the_terminal():
+    """and what would help is told once for a reason that several modes have"""
+    done = virt_viommu('plan', f'{SOURCE}/examples/domains/gpu-q35.xml', '--host',
+                       f'{SOURCE}/examples/hosts/grace.json', env={'COLUMNS': '80'})
+    tap.equal(done.code, 1, done)
+    lines = done.out.decode().splitlines()
+    tap.true(max(map(len, lines)) <= 80, lines)
+    absent = [line for line in lines if '0000:17:00.0 is not on this host' in line]
+    helped = [line for line in lines if 'the address of a function of this host' in line]
+    tap.true(len(absent) > 1, lines)
+    tap.equal(len(helped), 2, lines)
+
+
 def test_what_needs_nothing_comes_back_byte_for_byte():
     odd = PLAIN.replace(b"<vcpu>", b"<!-- a  comment -->\n\t<vcpu  placement = \"static\" >")
     for name, content in {'plain.xml': PLAIN, 'odd.xml': odd, 'crlf.xml': odd.replace(b'\n', b'\r\n'),
