@@ -23,6 +23,18 @@ model_pci_attributes(const xmlNode *address, BasePci *ret)
     return TRUE;
 }
 
+/* libvirt 11.3 src/conf/device_conf.c (virDomainDeviceAddress); "none" is the lack of one */
+gboolean
+model_address_is_known(const xmlNode *address)
+{
+    static const char *const types[] = {
+        "pci", "drive",       "virtio-serial", "ccid", "usb",        "spapr-vio", "virtio-s390",
+        "ccw", "virtio-mmio", "isa",           "dimm", "unassigned", NULL};
+    const char *type = model_value(address, "type");
+
+    return type && g_strv_contains(types, type);
+}
+
 /* An all-zero PCI address asks libvirt to choose one (virDeviceInfoPCIAddressIsWanted, 11.3,
  * conf/device_conf.c). */
 ModelAddress
@@ -36,9 +48,9 @@ model_guest_address(const xmlNode *device)
         return address;
     pci = model_attribute_is(address.node, "type", "pci");
     address.multifunction = model_switch(address.node, "multifunction") == BASE_YES;
-    if (!pci)
+    if (!pci && model_address_is_known(address.node))
         address.kind = MODEL_ADDRESS_NONE;
-    else if (model_pci_attributes(address.node, &address.pci) &&
+    else if (pci && model_pci_attributes(address.node, &address.pci) &&
              (address.pci.domain || address.pci.bus || address.pci.slot))
         address.kind = MODEL_ADDRESS_WRITTEN;
     return address;

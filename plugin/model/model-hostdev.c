@@ -17,6 +17,22 @@ model_hostdev_free(ModelHostdev *hostdev)
 }
 
 /* TRUE: @node is a device that VFIO assigns, or may turn out to be one. */
+/* libvirt 11.3 src/conf/domain_conf.c (virDomainHostdevMode, virDomainHostdevSubsys,
+ * virDomainHostdevCaps); no mode is "subsystem" */
+gboolean
+model_hostdev_is_known(const xmlNode *node)
+{
+    static const char *const subsystems[] = {"usb", "pci", "scsi", "scsi_host", "mdev", NULL};
+    static const char *const capabilities[] = {"storage", "misc", "net", NULL};
+    const char *mode = model_value(node, "mode"), *type = model_value(node, "type");
+
+    if (!type)
+        return FALSE;
+    if (!mode || strcmp(mode, "subsystem") == 0)
+        return g_strv_contains(subsystems, type);
+    return strcmp(mode, "capabilities") == 0 && g_strv_contains(capabilities, type);
+}
+
 static gboolean
 kind_of(const xmlNode *node, ModelHostdevKind *ret)
 {
@@ -76,6 +92,10 @@ read_address(const ModelHostdev *hostdev)
     if (hostdev->kind == MODEL_HOSTDEV_MDEV &&
         !model_attribute_is(hostdev->node, "model", "vfio-pci"))
         address.kind = MODEL_ADDRESS_NONE;
+    /* libvirt refuses any other type: whoever wrote it wants the device assigned */
+    else if (hostdev->kind == MODEL_HOSTDEV_PCI && address.kind == MODEL_ADDRESS_NONE &&
+             !model_attribute_is(address.node, "type", "unassigned"))
+        address.kind = MODEL_ADDRESS_UNKNOWN;
     return address;
 }
 
@@ -87,6 +107,8 @@ model_read_hostdevs(ViommuDomain *domain)
         ModelHostdev *hostdev;
         ModelHostdevKind kind;
 
+        if (model_is(node, "hostdev") && !model_hostdev_is_known(node))
+            domain->unread_hostdevs++;
         if (!kind_of(node, &kind))
             continue;
         hostdev = g_new0(ModelHostdev, 1);

@@ -223,6 +223,7 @@ struct _ViommuDomain {
     GPtrArray *hostdevs;          /* of ModelHostdev, document order */
     GPtrArray *endpoints;         /* of ModelEndpoint, in the order in which libvirt places them */
     GPtrArray *iommus;            /* of ModelIommu; <iommu> first, then hidden ones */
+    guint unread_hostdevs;        /* <hostdev> of which we, and libvirt, know no kind */
     GPtrArray *overrides;         /* of ModelOverride */
     GPtrArray *arguments;         /* of xmlNode *: <qemu:arg> */
     GPtrArray *hidden_hostdevs;   /* of xmlNode *: the <qemu:arg> that make a vfio-pci device */
@@ -272,6 +273,11 @@ model_machine_text(const ViommuDomain *domain)
 {
     return domain->machine ? domain->machine : "(default)";
 }
+
+/* Whether libvirt knows the type of this <address> of a device in the guest */
+gboolean model_address_is_known(const xmlNode *address);
+/* Whether libvirt knows the mode and type of this <hostdev> */
+gboolean model_hostdev_is_known(const xmlNode *node);
 
 /* @value of @unit in bytes (libvirt's virScaleInteger); FALSE: unknown unit or overflow */
 gboolean model_scale(guint64 value, const char *unit, guint64 *ret);

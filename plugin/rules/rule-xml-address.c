@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* PCI addresses that libvirt refuses to read, of guest and host alike. */
+/* PCI addresses that libvirt refuses to read, of guest and host alike, and hostdevs. */
 #include "rule-xml-attributes.h"
 
 #include "base-text.h"
@@ -46,6 +46,9 @@ check_guest(RuleCall *call, const xmlNode *address)
 
     if (!type)
         rule_fail(call, address, "<address type='pci' …/>", "an <address> without type");
+    else if (!model_address_is_known(address))
+        rule_fail(call, address, "<address type='pci' …/>", "an <address> of unknown type '%s'",
+                  type);
     else if (strcmp(type, "pci") == 0 && !is_switch(functions))
         rule_fail(call, address, "multifunction='on' or multifunction='off'",
                   "multifunction='%s' is neither 'on' nor 'off'", functions);
@@ -77,6 +80,61 @@ rule_xml_check_addresses(RuleCall *call)
         /* <hostdev type='pci'> has it without a type, <interface type='hostdev'> with one */
         if (host && (is_pci(host) || (is_hostdev && is_pci(device))))
             check_address(call, host);
+    }
+}
+
+/* FALSE: told why libvirt cannot say what kind of device this is */
+static gboolean
+check_hostdev_kind(RuleCall *call, const xmlNode *hostdev)
+{
+    const char *mode = model_value(hostdev, "mode"), *type = model_value(hostdev, "type");
+
+    if (model_hostdev_is_known(hostdev))
+        return TRUE;
+    if (mode && !g_str_equal(mode, "subsystem") && !g_str_equal(mode, "capabilities"))
+        rule_fail(call, hostdev, "mode='subsystem'",
+                  "mode='%s' of a <hostdev> is none of libvirt's", mode);
+    else if (!type)
+        rule_fail(call, hostdev, "type='pci'", "a <hostdev> without type");
+    else
+        rule_fail(call, hostdev, "type='pci' with mode='subsystem'",
+                  "type='%s' of a <hostdev> is none of libvirt's", type);
+    return FALSE;
+}
+
+static void
+check_hostdev_source(RuleCall *call, const xmlNode *hostdev)
+{
+    const xmlNode *source = model_child(hostdev, "source"),
+                  *guest = model_child(hostdev, "address");
+    const char *place = model_value(guest, "type");
+    gboolean mediated = g_str_equal(model_value(hostdev, "type"), "mdev");
+
+    if (!source)
+        rule_fail(call, hostdev, NULL, "a <hostdev> without <source>");
+    else if (!model_child(source, "address"))
+        rule_fail(call, source, mediated ? "<source><address uuid=…/></source>" : NULL,
+                  mediated ? "a mediated device without <address> in <source>"
+                           : "a <source> without <address>, which libvirt takes for 0000:00:00.0");
+    if (!mediated && place && model_address_is_known(guest) && !g_str_equal(place, "pci") &&
+        !g_str_equal(place, "unassigned"))
+        rule_fail(call, guest, "<address type='pci' …/>",
+                  "an <address> of type '%s' of a PCI function", place);
+}
+
+void
+rule_xml_check_hostdevs(RuleCall *call)
+{
+    const xmlNode *devices = call->view->domain->devices;
+
+    for (xmlNode *node = devices ? xmlFirstElementChild((xmlNode *)devices) : NULL; node;
+         node = xmlNextElementSibling(node)) {
+        const char *type = model_value(node, "type"), *mode = model_value(node, "mode");
+
+        if (xmlStrEqual(node->name, BAD_CAST "hostdev") && check_hostdev_kind(call, node) &&
+            (!mode || g_str_equal(mode, "subsystem")) &&
+            (g_str_equal(type, "pci") || g_str_equal(type, "mdev")))
+            check_hostdev_source(call, node);
     }
 }
 

@@ -17,5 +17,6 @@ void rule_xml_check_value(RuleCall *call);
 gboolean rule_xml_may_be_dropped(const RuleCall *call);
 void rule_xml_check_value_dropped(RuleCall *call);
 void rule_xml_check_addresses(RuleCall *call);
+void rule_xml_check_hostdevs(RuleCall *call);
 void rule_xml_check_memory(RuleCall *call);
 void rule_xml_check_driver(RuleCall *call);

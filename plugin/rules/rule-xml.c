@@ -322,7 +322,7 @@ static const Rule rules[] = {
                      "0xFF; Invalid PCI address function=9, must be <= 7; Invalid value for "
                      "attribute 'multifunction' in element 'address': 'yes'; Missing required "
                      "attribute 'type' in element 'address' (9.0: No type specified for device "
-                     "address).",
+                     "address); Invalid value for attribute 'type' in element 'address': 'abc'.",
         .remedy = "an address within these bounds, or none: libvirt then chooses one",
         .source = "libvirt 11.3 src/conf/device_conf.c:258, src/util/virpci.c:1782; texts run on "
                   "libvirt 12.8.0",
@@ -331,6 +331,26 @@ static const Rule rules[] = {
         .effect = RULE_EFFECT_REFUSED_DEFINE,
         .certain = TRUE,
         .check = rule_xml_check_addresses,
+    },
+    {
+        .id = "xml-hostdev-invalid",
+        .severity = VIOMMU_SEVERITY_ERROR,
+        .summary = "a <hostdev> that libvirt cannot read, or that names no device",
+        .rationale =
+            "Without mode and type that libvirt knows nothing can be said about the device, "
+            "and libvirt refuses the definition: Invalid value for attribute 'type' in "
+            "element 'hostdev': 'abc'; Missing <source> element in hostdev device; PCI "
+            "host devices must use 'pci' or 'unassigned' address type. A <source> without "
+            "<address> it takes for the function 0000:00:00.0, a host bridge.",
+        .remedy = "<source><address domain=… bus=… slot=… function=…/></source>",
+        .source =
+            "libvirt 11.3 src/conf/domain_conf.c (virDomainHostdevDefParseXML), "
+            "src/conf/domain_validate.c (virDomainHostdevDefValidate); run on 9.0.0 and 12.8.0",
+        .fixer = RULE_FIXER_DOMAIN,
+        .scope = RULE_SCOPE_DOMAIN,
+        .effect = RULE_EFFECT_REFUSED_DEFINE,
+        .certain = TRUE,
+        .check = rule_xml_check_hostdevs,
     },
     {
         .id = "xml-driver-invalid",

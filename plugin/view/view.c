@@ -204,7 +204,7 @@ view_concerns_us(const ViommuDomain *domain)
     for (guint i = 0; i < domain->hostdevs->len; i++)
         if (model_is_assigned(domain->hostdevs->pdata[i]))
             return TRUE;
-    return domain->iommus->len > 0 || domain->intent;
+    return domain->iommus->len > 0 || domain->intent || domain->unread_hostdevs > 0;
 }
 
 View *

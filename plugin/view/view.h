@@ -55,7 +55,8 @@ typedef struct {
     GPtrArray *hostdevs; /* of ViewHostdev */
 } View;
 
-/* Whether a domain is any business of ours: an assigned device, a vIOMMU, or the wish for one */
+/* Whether a domain is any business of ours: a device that is assigned or that nobody can read, a
+ * vIOMMU, or the wish for one */
 gboolean view_concerns_us(const ViommuDomain *domain);
 
 /* Places the devices of @domain, if it concerns us. */
