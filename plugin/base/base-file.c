@@ -104,6 +104,22 @@ write_special(const char *path, const char *text, gsize length, GError **error)
     return TRUE;
 }
 
+/* Whom the old file belongs to as well, as far as the caller may give files away: root mends the
+ * files of others. The owner first, since a change of it takes bits of the mode away; and a group
+ * that cannot be kept must not leave its rights to another one. */
+static void
+keep_access(int fd, const GStatBuf *old)
+{
+    mode_t mode = old->st_mode & 07777;
+    GStatBuf now;
+
+    if (fchown(fd, old->st_uid, old->st_gid) != 0)
+        (void)!fchown(fd, (uid_t)-1, old->st_gid);
+    if (fstat(fd, &now) != 0 || now.st_gid != old->st_gid)
+        mode &= ~(mode_t)02070;
+    (void)fchmod(fd, mode);
+}
+
 gboolean
 base_file_replace(const char *path, const char *text, gsize length, GError **error)
 {
@@ -122,7 +138,7 @@ base_file_replace(const char *path, const char *text, gsize length, GError **err
     if (fd < 0)
         return set_io_error(error, path, "create a file beside it", errno);
     if (exists)
-        (void)fchmod(fd, old.st_mode & 07777);
+        keep_access(fd, &old);
     if (write_all(fd, text, length) && fsync(fd) == 0 && g_rename(temporary, target) == 0)
         return TRUE;
     failure = errno;

@@ -12,6 +12,7 @@ gboolean base_file_read(const char *path, gsize limit, char **ret_text, gsize *r
                         GError **error);
 
 /* Replaces @path by a file with this content, or leaves it untouched: temporary file in the same
- * directory, fsync, rename. Keeps the mode of a file that was there; follows a symbolic link to
+ * directory, fsync, rename. Keeps the mode of a file that was there, and its owner and group where
+ * the caller may; follows a symbolic link to
  * the file that it names. A pipe, a terminal or another device is written to, not replaced. */
 gboolean base_file_replace(const char *path, const char *text, gsize length, GError **error);

@@ -370,6 +370,30 @@ test_replace(void)
     g_assert_cmpint(g_rmdir(dir), ==, 0); /* no temporary file is left */
 }
 
+/* Root mends the files of others. */
+static void
+test_replace_owner(void)
+{
+    g_autofree char *dir = g_dir_make_tmp("viommu-XXXXXX", NULL);
+    g_autofree char *path = g_build_filename(dir, "a.xml", NULL);
+    GStatBuf info;
+
+    g_assert_true(base_file_replace(path, "one", 3, NULL));
+    g_assert_cmpint(g_chmod(path, 04640), ==, 0);
+    if (chown(path, 1234, 2345) == 0) {
+        g_assert_cmpint(g_chmod(path, 04640), ==, 0);
+        g_assert_true(base_file_replace(path, "second", 6, NULL));
+        g_assert_cmpint(g_stat(path, &info), ==, 0);
+        g_assert_cmpuint(info.st_uid, ==, 1234);
+        g_assert_cmpuint(info.st_gid, ==, 2345);
+        g_assert_cmpint(info.st_mode & 07777, ==, 04640);
+    } else {
+        g_test_skip("takes root");
+    }
+    g_unlink(path);
+    g_assert_cmpint(g_rmdir(dir), ==, 0);
+}
+
 /* A pipe has no size to be known beforehand. */
 static void
 test_file_pipe(void)
@@ -447,6 +471,7 @@ main(int argc, char **argv)
     g_test_add_func("/base/json-places", test_json_places);
     g_test_add_func("/base/file-pipe", test_file_pipe);
     g_test_add_func("/base/replace", test_replace);
+    g_test_add_func("/base/replace-owner", test_replace_owner);
     g_test_add_func("/base/replace-special", test_replace_special);
     g_test_add_func("/base/element", test_element);
     return g_test_run();
