@@ -6,8 +6,10 @@ _virt_viommu()
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
     local program=${COMP_WORDS[0]} verb=${COMP_WORDS[1]}
 
+    local profiles='default strict kubevirt lab'
+
     COMPREPLY=()
-    if [ "$COMP_CWORD" -eq 1 ]; then
+    if [ "$COMP_CWORD" -eq 1 ] || { [ "$COMP_CWORD" -eq 2 ] && [ "$verb" = help ]; }; then
         mapfile -t COMPREPLY < <(compgen -W "--help --version $("$program" --help 2>/dev/null |
             sed -n 's/^  \([a-z]\{1,\}\) .*/\1/p')" -- "$current")
         return
@@ -19,6 +21,7 @@ _virt_viommu()
     --color) mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$current") ;;
     --host) mapfile -t COMPREPLY < <(compgen -W none -- "$current"; compgen -f -- "$current") ;;
     --group) mapfile -t COMPREPLY < <(compgen -W "$(ls /sys/kernel/iommu_groups 2>/dev/null)" -- "$current") ;;
+    --policy) mapfile -t COMPREPLY < <(compgen -W "$profiles" -- "$current"; compgen -f -- "$current") ;;
     --sysroot) mapfile -t COMPREPLY < <(compgen -d -- "$current") ;;
     *)
         if [[ $current == -* ]]; then
@@ -33,6 +36,8 @@ _virt_viommu()
                 sed 's/^/pci_/; s/[:.]/_/g')" -- "$current")
         elif [ "$verb" = policy ] && [ "$COMP_CWORD" -eq 2 ]; then
             mapfile -t COMPREPLY < <(compgen -W 'check show' -- "$current")
+        elif [ "$verb" = policy ] && [ "${COMP_WORDS[2]}" = show ]; then
+            mapfile -t COMPREPLY < <(compgen -W "$profiles" -- "$current"; compgen -f -- "$current")
         else
             mapfile -t COMPREPLY < <(compgen -f -- "$current")
         fi

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Manual pages say what the program says.  usage: test-manual.py PROGRAM SOURCE-ROOT"""
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -128,6 +129,10 @@ def test_bash_completion():
     tap.equal(completions('plan', '--di'), {'--diff'})
     tap.equal(completions('check', '--fail-on', 'w'), {'warning'})
     tap.equal(completions('explain', 'vtd-caching-m'), {'vtd-caching-mode'})
+    tap.equal(completions('help', 'che'), {'check'})
+    profiles = {os.path.splitext(name)[0] for name in os.listdir(f'{SOURCE}/policy/profiles')}
+    for words in (['check', '--policy', ''], ['policy', 'show', '']):
+        tap.true(profiles <= completions(*words), f'{words}: {profiles}')
 
 
 if __name__ == '__main__':
