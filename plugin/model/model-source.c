@@ -14,7 +14,8 @@ typedef struct {
     gsize length, at;
     guint line;
     gsize line_start;
-    gsize counted; /* line breaks before this offset are in @line */
+    gsize counted;    /* line breaks before this offset are in @line */
+    guint characters; /* from line_start to there */
 } Scanner;
 
 static gboolean
@@ -41,7 +42,7 @@ skip_behind(Scanner *scanner, const char *what)
     return TRUE;
 }
 
-/* Brings line and line_start up to @offset. */
+/* Brings line, line_start and characters up to @offset. */
 static void
 count_lines(Scanner *scanner, gsize offset)
 {
@@ -55,6 +56,12 @@ count_lines(Scanner *scanner, gsize offset)
         scanner->line++;
         scanner->line_start = (gsize)(at - scanner->text);
     }
+    if (scanner->counted < scanner->line_start) {
+        scanner->counted = scanner->line_start;
+        scanner->characters = 0;
+    }
+    scanner->characters +=
+        (guint)g_utf8_strlen(scanner->text + scanner->counted, (gssize)(offset - scanner->counted));
     scanner->counted = offset;
 }
 
@@ -295,6 +302,7 @@ walk_start_tag(Walk *walk)
     count_lines(&walk->at, span.start);
     span.line = walk->at.line;
     span.column = (guint)(span.start - walk->at.line_start) + 1;
+    span.character = walk->at.characters + 1;
     walk->at.at++;
     if (!node || !name_is(&walk->at, node) ||
         node->parent != (walk->open ? walk->open : (xmlNode *)walk->doc))

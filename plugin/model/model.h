@@ -23,6 +23,7 @@ typedef struct {
     gsize content_end;  /* of the '<' of the end tag; == tag_end for <a/> */
     gsize end;          /* behind the element */
     guint line, column; /* of start, from 1; column counts bytes */
+    guint character;    /* the same column in characters */
     gboolean empty_tag; /* written <a/> */
 } ModelSpan;
 

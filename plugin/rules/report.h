@@ -11,7 +11,8 @@ typedef struct {
     ViommuOutcome outcome;
     ViommuSeverity severity;     /* after policy */
     guint object;                /* position among the objects of the rule's scope */
-    guint line, column;          /* 0: no place */
+    guint line, column;          /* 0: no place; a column in bytes */
+    guint character;             /* the same in characters */
     const char *xpath;           /* NULL where there is no place, and for a pass */
     const char *alias, *address; /* NULL where there is none */
     const char *message;         /* one line: what is wrong, with both numbers; NULL for a pass */

@@ -93,6 +93,7 @@ finding_new(RuleCall *call, ViommuOutcome outcome, const xmlNode *node)
 
         finding->line = span ? span->line : 0;
         finding->column = span ? span->column : 0;
+        finding->character = span ? span->character : 0;
         finding->xpath = outcome == VIOMMU_OUTCOME_PASS ? NULL : xpath_of(call->run, place);
     }
     call->reported++;

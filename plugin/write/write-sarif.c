@@ -92,7 +92,7 @@ write_physical_location(const ViommuReport *report, const Finding *finding, Base
     base_json_out_close(out, '}');
     if (finding->line > 0) {
         base_json_out_open(out, "region", '{');
-        base_json_out_number(out, "startColumn", finding->column);
+        base_json_out_number(out, "startColumn", finding->character);
         base_json_out_number(out, "startLine", finding->line);
         base_json_out_close(out, '}');
     }

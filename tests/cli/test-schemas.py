@@ -177,5 +177,18 @@ def test_sarif_tells_the_place():
     tap.equal(driver['name'], os.path.basename(program.PROGRAM))
 
 
+def test_columns_of_lines_that_are_not_ascii():
+    """SARIF counts characters, as its columnKind says, and our JSON counts bytes."""
+    odd = '<!-- ä€😀 -->\n<!-- ä€ --><!-- 😀 -->'
+    path = file('umlaut.xml', WRONG.replace(b'    <hostdev', odd.encode() + b'<hostdev'))
+    last = odd.splitlines()[-1]
+    finding = output('check', path, '--host', 'none', *STACK, '--json')[0]['findings'][0]
+    run = sarif(path, '--host', 'none', *STACK)['runs'][0]
+    tap.equal(finding['column'], len(last.encode()) + 1)
+    tap.equal(run['columnKind'], 'unicodeCodePoints')
+    tap.equal(run['results'][0]['locations'][0]['physicalLocation']['region']['startColumn'],
+              len(last) + 1)
+
+
 if __name__ == '__main__':
     sys.exit(tap.run(globals()))

@@ -14,7 +14,7 @@ add(ViommuReport *report, const char *rule, ViommuOutcome outcome, guint line, c
     finding->outcome = outcome;
     finding->severity = finding->rule->severity;
     finding->line = line;
-    finding->column = line ? 5 : 0;
+    finding->column = finding->character = line ? 5 : 0;
     finding->xpath = line ? "/domain/devices/hostdev[2]" : NULL;
     finding->alias = alias;
     finding->address = address;
