@@ -75,6 +75,21 @@ base_file_read(const char *path, gsize limit, char **ret_text, gsize *ret_length
     return TRUE;
 }
 
+gboolean
+base_directory_open(const char *path, GDir **ret, GError **error)
+{
+    g_auto(Fd) fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    *ret = NULL;
+    if (fd < 0 && errno == ENOENT)
+        return TRUE;
+    /* GLib would put the path and its own words into the message */
+    if (fd < 0)
+        return set_io_error(error, path, "read this directory", errno);
+    *ret = g_dir_open(path, 0, NULL);
+    return *ret || set_io_error(error, path, "read this directory", EIO);
+}
+
 static gboolean
 write_all(int fd, const char *text, gsize length)
 {

@@ -11,6 +11,10 @@
 gboolean base_file_read(const char *path, gsize limit, char **ret_text, gsize *ret_length,
                         GError **error);
 
+/* A directory to go through with g_dir_read_name(); *ret is NULL where there is none. FALSE: it is
+ * there and cannot be read. */
+gboolean base_directory_open(const char *path, GDir **ret, GError **error);
+
 /* Replaces @path by a file with this content, or leaves it untouched: temporary file in the same
  * directory, fsync, rename. Keeps the mode of a file that was there, and its owner and group where
  * the caller may; follows a symbolic link to

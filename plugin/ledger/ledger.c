@@ -125,17 +125,13 @@ GPtrArray *
 ledger_read(Ledger *ledger, GPtrArray *problems, GError **error)
 {
     g_autoptr(GPtrArray) entries = g_ptr_array_new_with_free_func(free_entry);
-    g_autoptr(GError) failure = NULL;
-    g_autoptr(GDir) dir = g_dir_open(ledger->directory, 0, &failure);
+    g_autoptr(GDir) dir = NULL;
     const char *name;
 
-    if (!dir && g_error_matches(failure, G_FILE_ERROR, G_FILE_ERROR_NOENT))
-        return g_steal_pointer(&entries);
-    if (!dir) {
-        g_set_error(error, VIOMMU_ERROR, VIOMMU_ERROR_IO, "%s: cannot read this directory: %s",
-                    ledger->directory, failure->message);
+    if (!base_directory_open(ledger->directory, &dir, error))
         return NULL;
-    }
+    if (!dir)
+        return g_steal_pointer(&entries);
     g_ptr_array_set_size(ledger->stale, 0);
     while ((name = g_dir_read_name(dir))) {
         g_autofree char *uuid = uuid_of(name);

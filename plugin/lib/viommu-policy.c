@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base-file.h"
 #include "lib.h"
 
 static gint
@@ -17,19 +18,13 @@ compare_names(gconstpointer a, gconstpointer b)
 static gboolean
 add_fragments(const char *directory, GPtrArray *paths, GError **error)
 {
-    g_autoptr(GError) failure = NULL;
-    g_autoptr(GDir) dir = g_dir_open(directory, 0, &failure);
+    g_autoptr(GDir) dir = NULL;
     guint first = paths->len;
     const char *name;
 
-    if (!dir && g_error_matches(failure, G_FILE_ERROR, G_FILE_ERROR_NOENT))
-        return TRUE;
-    if (!dir) {
-        g_set_error(error, VIOMMU_ERROR, VIOMMU_ERROR_IO, "%s: cannot read this directory: %s",
-                    directory, failure->message);
+    if (!base_directory_open(directory, &dir, error))
         return FALSE;
-    }
-    while ((name = g_dir_read_name(dir)))
+    while (dir && (name = g_dir_read_name(dir)))
         if (*name != '.' && g_str_has_suffix(name, ".json"))
             g_ptr_array_add(paths, g_build_filename(directory, name, NULL));
     if (paths->len > first)

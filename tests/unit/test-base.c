@@ -394,6 +394,29 @@ test_replace_owner(void)
     g_assert_cmpint(g_rmdir(dir), ==, 0);
 }
 
+static void
+test_directory(void)
+{
+    g_autofree char *path = g_dir_make_tmp("viommu-XXXXXX", NULL);
+    g_autofree char *file = g_build_filename(path, "a", NULL);
+    g_autofree char *message =
+        g_strdup_printf("%s: cannot read this directory: %s", file, g_strerror(ENOTDIR));
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GDir) dir = NULL;
+
+    g_assert_true(base_directory_open(file, &dir, NULL));
+    g_assert_null(dir);
+    g_assert_true(base_file_replace(file, "x", 1, NULL));
+    g_assert_false(base_directory_open(file, &dir, &error));
+    g_assert_null(dir);
+    g_assert_error(error, VIOMMU_ERROR, VIOMMU_ERROR_IO);
+    g_assert_cmpstr(error->message, ==, message);
+    g_assert_true(base_directory_open(path, &dir, NULL));
+    g_assert_cmpstr(g_dir_read_name(dir), ==, "a");
+    g_unlink(file);
+    g_assert_cmpint(g_rmdir(path), ==, 0);
+}
+
 /* A pipe has no size to be known beforehand. */
 static void
 test_file_pipe(void)
@@ -472,6 +495,7 @@ main(int argc, char **argv)
     g_test_add_func("/base/file-pipe", test_file_pipe);
     g_test_add_func("/base/replace", test_replace);
     g_test_add_func("/base/replace-owner", test_replace_owner);
+    g_test_add_func("/base/directory", test_directory);
     g_test_add_func("/base/replace-special", test_replace_special);
     g_test_add_func("/base/element", test_element);
     return g_test_run();
