@@ -7,6 +7,8 @@
 #include "rule-tools.h"
 #include "view-memlock.h"
 
+#define MIB (G_GUINT64_CONSTANT(1) << 20)
+
 static gboolean
 pins(const RuleCall *call)
 {
@@ -19,6 +21,13 @@ static gboolean
 has_hard_limit(const RuleCall *call)
 {
     return base_u64_is_known(call->view->domain->hard_limit) && pins(call);
+}
+
+static gboolean
+is_unprivileged(const RuleCall *call)
+{
+    return call->view->target.profile == VIOMMU_PROFILE_SESSION ||
+           call->view->target.profile == VIOMMU_PROFILE_KUBEVIRT;
 }
 
 static void
@@ -70,6 +79,48 @@ check_hard_limit(RuleCall *call)
     fail_low(call, domain->hard_limit_node, help, "hard_limit ", domain->hard_limit.value, memlock);
 }
 
+/* QEMU beside its guest's memory, as KubeVirt measured it: 30 MiB, the page tables, 8 MiB for each
+ * vCPU. */
+static guint64
+cgroup_need(const ViommuDomain *domain)
+{
+    return domain->memory + domain->memory / 512 + (30 + 8 * (guint64)domain->vcpus) * MIB;
+}
+
+/* Huge pages are of another controller (hugetlb). */
+static gboolean
+is_charged_to_cgroup(const RuleCall *call)
+{
+    return has_hard_limit(call) && !call->view->domain->hugepages && !is_unprivileged(call);
+}
+
+static void
+check_hard_limit_cgroup(RuleCall *call)
+{
+    const ViommuDomain *domain = call->view->domain;
+    guint64 limit = domain->hard_limit.value, need = cgroup_need(domain);
+    g_autofree char *size = base_format_size(limit);
+    g_autofree char *memory = base_format_size(domain->memory);
+    g_autofree char *rest = NULL, *beside = NULL, *wanted = NULL, *help = NULL;
+
+    if (limit >= need)
+        return;
+    if (limit < domain->memory) {
+        rule_fail(call, domain->hard_limit_node, NULL,
+                  "hard_limit %s is below the %s of guest memory, all of which is pinned", size,
+                  memory);
+        return;
+    }
+    rest = base_format_size(limit - domain->memory);
+    beside = base_format_size(need - domain->memory);
+    wanted = base_format_size(need);
+    help = g_strdup_printf("leave out <hard_limit>, or %s and more", wanted);
+    rule_fail(
+        call, domain->hard_limit_node, help,
+        "hard_limit %s leaves %s beside the pinned %s of guest memory, and QEMU takes some %s",
+        size, rest, memory, beside);
+}
+
 static gboolean
 has_spare_ports(const RuleCall *call)
 {
@@ -100,13 +151,6 @@ check_hard_limit_hotplug(RuleCall *call)
     rule_fail(call, domain->hard_limit_node, NULL,
               "hard_limit %s is not more than the %s to be locked with %u more device%s (%s)", size,
               need, spare, spare == 1 ? "" : "s", formula);
-}
-
-static gboolean
-is_unprivileged(const RuleCall *call)
-{
-    return call->view->target.profile == VIOMMU_PROFILE_SESSION ||
-           call->view->target.profile == VIOMMU_PROFILE_KUBEVIRT;
 }
 
 static void
@@ -204,15 +248,15 @@ check_daemon(RuleCall *call)
               wanted, of, allowed);
 }
 
-/* @by_hand: by QEMU itself, even where libvirt could have */
+/* By QEMU itself, even where libvirt could have */
 static gboolean
-opens_iommufd(const RuleCall *call, gboolean by_hand)
+opens_iommufd_by_hand(const RuleCall *call)
 {
     for (guint i = 0; i < call->view->hostdevs->len; i++) {
         const ViewHostdev *hostdev = call->view->hostdevs->pdata[i];
 
         if (view_is_assigned(hostdev) && hostdev->dev->iommufd == BASE_YES &&
-            (hostdev->dev->iommufd_by_hand || !by_hand))
+            hostdev->dev->iommufd_by_hand)
             return TRUE;
     }
     return FALSE;
@@ -221,27 +265,34 @@ opens_iommufd(const RuleCall *call, gboolean by_hand)
 static gboolean
 opens_iommufd_as_user(const RuleCall *call)
 {
-    return is_unprivileged(call) || opens_iommufd(call, TRUE);
+    return is_unprivileged(call) || opens_iommufd_by_hand(call);
 }
 
 static void
 check_per_user(RuleCall *call)
 {
     const ViewMemlock *memlock = rule_memlock(call);
+    BaseU64 limit = base_u64_is_known(memlock->libvirt) ? memlock->libvirt : memlock->allowed;
     g_autofree char *need = base_format_size(memlock->resident.value);
+    g_autofree char *others = base_format_size(memlock->others.value);
+    g_autofree char *most = base_format_size(limit.value);
+    const char *how =
+        opens_iommufd_by_hand(call) ? "iommufd by qemu:override" : "iommufd without fdgroup";
 
-    if (opens_iommufd(call, TRUE))
-        rule_fail(
-            call, NULL, NULL,
-            "iommufd by qemu:override: the kernel adds the memory of this domain (%s) to that "
-            "of all others of its user",
-            need);
-    else if (opens_iommufd(call, FALSE) && !call->view->domain->iommufd_fdgroup)
-        rule_fail(
-            call, NULL, NULL,
-            "iommufd without fdgroup: the kernel adds the memory of this domain (%s) to that of "
-            "all others of its user",
-            need);
+    if (!view_counts_per_user(call->view))
+        return;
+    if (base_u64_is_known(memlock->others) && base_u64_is_known(memlock->pinned) &&
+        base_u64_is_known(limit) &&
+        base_saturating_add(memlock->pinned.value, memlock->others.value) > limit.value)
+        rule_fail(call, NULL, NULL,
+                  "%s: the kernel adds the memory of this domain (%s) to the %s that other domains "
+                  "hold, and its limit is %s",
+                  how, need, others, most);
+    else
+        rule_fail(call, NULL, NULL,
+                  "%s: the kernel adds the memory of this domain (%s) to that of all others of its "
+                  "user",
+                  how, need);
 }
 
 static gboolean
@@ -302,6 +353,25 @@ static const Rule rules[] = {
         .effect = RULE_EFFECT_REFUSED_START,
         .check = check_hard_limit,
         .applies = has_hard_limit,
+    },
+    {
+        .id = "memlock-hard-limit-cgroup",
+        .severity = VIOMMU_SEVERITY_WARNING,
+        .summary = "hard_limit without room for QEMU beside its guest",
+        .rationale =
+            "hard_limit is the cgroup's memory.max: guest memory, QEMU's own, and page tables of "
+            "both count. Pinned memory cannot be swapped out, so beyond the limit the kernel kills "
+            "QEMU, and nobody is told but the kernel's log.",
+        .remedy = "leave out <hard_limit>: libvirt counts locked memory for itself",
+        .source =
+            "libvirt 11.3 src/hypervisor/domain_cgroup.c:79; KubeVirt 1.9 GetMemoryOverhead() "
+            "(QemuOverhead, page tables, vCPUs: what QEMU was seen to take)",
+        .fixer = RULE_FIXER_DOMAIN,
+        .scope = RULE_SCOPE_DOMAIN,
+        .effect = RULE_EFFECT_LATE,
+        .demotable = TRUE,
+        .check = check_hard_limit_cgroup,
+        .applies = is_charged_to_cgroup,
     },
     {
         .id = "memlock-hard-limit-hotplug",

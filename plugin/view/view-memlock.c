@@ -2,6 +2,7 @@
 #include "view-memlock.h"
 
 #include "base-text.h"
+#include "host-reservation.h"
 
 #define SLACK (G_GUINT64_CONSTANT(1) << 30)
 #define MIB   (G_GUINT64_CONSTANT(1) << 20)
@@ -260,6 +261,45 @@ set_libvirt(ViewMemlock *memlock, const View *view, guint hostdevs, gboolean any
                  text);
 }
 
+gboolean
+view_counts_per_user(const View *view)
+{
+    gboolean as_user = (view->target.profile == VIOMMU_PROFILE_SESSION ||
+                        view->target.profile == VIOMMU_PROFILE_KUBEVIRT) &&
+                       !view->domain->iommufd_fdgroup;
+
+    for (guint i = 0; i < view->hostdevs->len; i++) {
+        const ViewHostdev *hostdev = view->hostdevs->pdata[i];
+
+        if (view_is_assigned(hostdev) && hostdev->dev->iommufd == BASE_YES &&
+            (as_user || hostdev->dev->iommufd_by_hand))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* Domains of other users are in the ledger as well: who separates users has no use for this sum. */
+static BaseU64
+held_by_others(const View *view)
+{
+    guint64 sum = 0;
+
+    if (!view_counts_per_user(view))
+        return base_u64_absent();
+    if (view->host->reservations_state != BASE_STATE_KNOWN)
+        return (BaseU64){0};
+    for (guint i = 0; i < view->host->reservations->len; i++) {
+        const HostReservation *other = view->host->reservations->pdata[i];
+
+        if (view->domain->uuid && g_ascii_strcasecmp(other->uuid, view->domain->uuid) == 0)
+            continue;
+        if (!base_u64_is_known(other->locked_memory))
+            return (BaseU64){0};
+        sum = base_saturating_add(sum, other->locked_memory.value);
+    }
+    return base_u64(sum);
+}
+
 ViewMemlock *
 view_memlock_of(const View *view, guint spaces, guint hostdevs, gboolean any_viommu)
 {
@@ -268,6 +308,7 @@ view_memlock_of(const View *view, guint spaces, guint hostdevs, gboolean any_vio
     memlock->spaces = spaces;
     memlock->source = ACCOUNTED_SOURCE;
     memlock->libvirt_source = LIBVIRT_SOURCE;
+    memlock->others = held_by_others(view);
     memlock->allowed = view->host->memlock.hard;
     memlock->can_raise = view->host->memlock.can_raise;
     set_accounted(memlock, view->domain, spaces);

@@ -11,7 +11,9 @@ typedef struct {
     BaseU64 resident;  /* bytes really pinned, RAM once */
     BaseU64 libvirt;   /* what this libvirt sets by itself; ABSENT: it leaves the limit alone;
                           G_MAXUINT64: unlimited */
-    BaseU64 allowed;   /* hard limit of the daemon that starts QEMU */
+    BaseU64 others;  /* bytes that other domains of this host keep pinned, where the kernel adds all
+                        domains of a user up; ABSENT: it does not */
+    BaseU64 allowed; /* hard limit of the daemon that starts QEMU */
     BaseTri can_raise; /* whether that daemon may raise it */
     guint spaces;      /* DMA address spaces that hold guest RAM */
     char *formula;     /* of accounted: "2 address spaces x 96 GiB + 1 GiB" */
@@ -23,6 +25,11 @@ typedef struct {
 ViewMemlock *view_memlock(const View *view, guint extra);
 void view_memlock_free(ViewMemlock *memlock);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ViewMemlock, view_memlock_free)
+
+/* Who opens an iommufd without CAP_SYS_RESOURCE leaves it in the kernel's default accounting: the
+ * sum over all processes of the user is compared with the limit of the one that maps (Linux 7.2
+ * drivers/iommu/iommufd/pages.c:956-973, ioas.c:593-625). */
+gboolean view_counts_per_user(const View *view);
 
 /* The formula alone, for plans, which change the spaces: (@spaces + vDPA + NVMe + locked) x RAM +
  * slack, and its text. @hostdevs, @any_viommu: what libvirt will count. */

@@ -69,6 +69,20 @@ write_memlock_text(const ViommuPlan *plan, const WriteStyle *style, guint column
 }
 
 static void
+write_per_user(const ViewMemlock *memlock, const WriteStyle *style, GString *out)
+{
+    g_autofree char *others = size_text(memlock->others);
+
+    write_labelled(
+        style, out, "  per user", LABEL_WIDTH,
+        "%s held by other domains (virt-viommu ledger): iommufd adds up all domains of a "
+        "user, and compares the sum with the limit of the one that maps",
+        others);
+    write_labelled(style, out, "", LABEL_WIDTH,
+                   "source: Linux 7.2 drivers/iommu/iommufd/pages.c:956-973");
+}
+
+static void
 write_figures(const ViommuPlan *plan, const ViewMemlock *memlock, const WriteStyle *style,
               GString *out)
 {
@@ -91,6 +105,8 @@ write_figures(const ViommuPlan *plan, const ViewMemlock *memlock, const WriteSty
                        "%s once memory is plugged in up to <maxMemory>", ceiling);
     write_labelled(style, out, "", LABEL_WIDTH, "source: %s", memlock->source);
     write_labelled(style, out, "  resident", LABEL_WIDTH, "%s really pinned, RAM once", resident);
+    if (memlock->others.state != BASE_STATE_ABSENT)
+        write_per_user(memlock, style, out);
     write_labelled(style, out, "  libvirt", LABEL_WIDTH, "%s by %s: %s", sets, libvirt,
                    memlock->libvirt_formula);
     write_labelled(style, out, "", LABEL_WIDTH, "source: %s", memlock->libvirt_source);

@@ -124,6 +124,8 @@ write_memlock_json(const ViewMemlock *memlock, const char *write)
     else
         base_json_add_u64(allowed, "bytes", memlock->allowed);
     base_json_add_tri(allowed, "can_raise", memlock->can_raise);
+    if (memlock->others.state != BASE_STATE_ABSENT)
+        base_json_add_u64(object, "others", memlock->others);
     base_json_add_string(object, "formula", memlock->formula);
     base_json_add_string(object, "libvirt_formula", memlock->libvirt_formula);
     base_json_add_string(object, "source", memlock->source);

@@ -78,9 +78,10 @@ hold(ViommuHost *host, const char *uuid, guint devices, guint64 memory)
 
 /* The verdict of @rule: "pass", "", or "fail: message" and "unknown: needs" */
 static char *
-verdict(ViommuHost *host, const char *xml, const char *quota, const char *rule)
+verdict(ViommuHost *host, ViommuProfile profile, const char *xml, const char *quota,
+        const char *rule)
 {
-    ViommuTarget target = {BASE_VERSION(12, 8, 0), BASE_VERSION(11, 1, 2), VIOMMU_PROFILE_SYSTEM};
+    ViommuTarget target = {BASE_VERSION(12, 8, 0), BASE_VERSION(11, 1, 2), profile};
     g_autoptr(GError) error = NULL;
     g_autoptr(ViommuDomain) domain = model_domain_parse(xml, strlen(xml), "vm.xml", &error);
     g_autoptr(ViommuPolicy) policy = load_policy(quota);
@@ -108,7 +109,7 @@ static void
 expect(ViommuHost *host, const char *xml, const char *quota, const char *wanted)
 {
     const char *rule = strstr(quota, "host") ? "quota-host" : "quota-domain";
-    g_autofree char *got = verdict(host, xml, quota, rule);
+    g_autofree char *got = verdict(host, VIOMMU_PROFILE_SYSTEM, xml, quota, rule);
 
     g_test_message("%s", quota);
     g_assert_cmpstr(got, ==, wanted);
@@ -222,6 +223,40 @@ test_networks(void)
            "unknown: the devices of <interface type='network'>");
 }
 
+static void
+expect_per_user(ViommuHost *host, ViommuProfile profile, const char *wanted)
+{
+    static const char xml[] = DOMAIN(
+        "<hostdev mode='subsystem' type='pci' managed='yes'><driver name='vfio' iommufd='yes'/>"
+        "<source><address domain='0' bus='0x65' slot='0' function='0'/></source></hostdev>");
+    g_autofree char *got = verdict(host, profile, xml, "", "memlock-per-user");
+
+    g_assert_cmpstr(got, ==, wanted);
+}
+
+/* iommufd's default accounting: libvirt's limit of 5 GiB is compared with the sum of all domains
+ * (Linux 7.2 drivers/iommu/iommufd/pages.c:969: more than the limit fails) */
+static void
+test_per_user(void)
+{
+    static const char vague[] = "fail: iommufd without fdgroup: the kernel adds the memory of this "
+                                "domain (4 GiB) to that of all others of its user";
+    g_autoptr(ViommuHost) host = load_host();
+
+    expect_per_user(host, VIOMMU_PROFILE_SYSTEM, "");
+    expect_per_user(host, VIOMMU_PROFILE_SESSION, vague);
+    hold(host, OWN, 1, 400 * GIB);
+    hold(host, OTHER, 1, GIB / 2);
+    hold(host, THIRD, 1, GIB / 2);
+    expect_per_user(host, VIOMMU_PROFILE_KUBEVIRT, vague);
+    hold(host, "00000000-0000-0000-0000-000000000004", 1, GIB);
+    expect_per_user(host, VIOMMU_PROFILE_KUBEVIRT,
+                    "fail: iommufd without fdgroup: the kernel adds the memory of this domain "
+                    "(4 GiB) to the 2 GiB that other domains hold, and its limit is 5 GiB");
+    host->reservations_state = BASE_STATE_UNKNOWN;
+    expect_per_user(host, VIOMMU_PROFILE_KUBEVIRT, vague);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -233,5 +268,6 @@ main(int argc, char **argv)
     g_test_add_func("/quota/nvme", test_nvme);
     g_test_add_func("/quota/pasids", test_pasids);
     g_test_add_func("/quota/networks", test_networks);
+    g_test_add_func("/quota/per-user", test_per_user);
     return g_test_run();
 }
