@@ -144,7 +144,7 @@ void
 base_place_error(const BasePlace *place, GError **error, const char *format, ...)
 {
     g_autoptr(GString) pointer = g_string_new(NULL);
-    g_autofree char *message = NULL;
+    g_autofree char *message = NULL, *where = NULL;
     const BasePlace *root = place;
     va_list args;
 
@@ -154,8 +154,9 @@ base_place_error(const BasePlace *place, GError **error, const char *format, ...
     va_start(args, format);
     message = base_one_line(g_strdup_vprintf(format, args));
     va_end(args);
+    where = base_one_line(g_strdup(pointer->len ? pointer->str : "/"));
     g_set_error(error, VIOMMU_ERROR, VIOMMU_ERROR_SCHEMA, "%s: %s: %s",
-                root->file ? root->file : "JSON", pointer->len ? pointer->str : "/", message);
+                root->file ? root->file : "JSON", where, message);
 }
 
 static gboolean
