@@ -120,6 +120,33 @@ same(BaseU64 a, BaseU64 b)
     return a.state == b.state && (a.state != BASE_STATE_KNOWN || a.value == b.value);
 }
 
+static void
+write_to_do(const ViommuPlan *plan, const ViewMemlock *now, const WriteStyle *style, GString *out)
+{
+    static const char *const texts[] = {
+        [WRITE_LIMITS_ENOUGH] = "enough",
+        [WRITE_LIMITS_LOW] = "too low: pinning will fail with -12 (Cannot allocate memory)",
+        [WRITE_LIMITS_DAEMON] = "the daemon cannot set what libvirt wants, and refuses the start",
+        [WRITE_LIMITS_UNKNOWN] = "unknown",
+    };
+    g_autofree char *to_do = NULL;
+    WriteLimitsVerdict verdict = write_limits_verdict(plan, now, &to_do);
+    guint rows = 0;
+
+    write_labelled(style, out, "As written", LABEL_WIDTH, "%s", texts[verdict]);
+    /* the plan's own actions say the same of the daemon, and more */
+    if (to_do && (verdict != WRITE_LIMITS_DAEMON || plan->actions->len == 0))
+        write_labelled(style, out, rows++ ? "" : "To do", LABEL_WIDTH, "%s", to_do);
+    for (guint i = 0; i < plan->actions->len; i++) {
+        const PlanAction *action = plan->actions->pdata[i];
+
+        write_labelled(style, out, rows++ ? "" : "To do", LABEL_WIDTH, "%s: %s", action->who,
+                       action->what);
+    }
+    if (rows == 0)
+        g_string_append(out, "To do       nothing\n");
+}
+
 void
 write_limits_text(const ViommuPlan *plan, const ViewMemlock *now, const WriteStyle *style,
                   GString *out)
@@ -141,12 +168,5 @@ write_limits_text(const ViommuPlan *plan, const ViewMemlock *now, const WriteSty
                              "are its figures as written.\n");
     g_string_append_printf(out, "PASIDs      %s\n",
                            plan->pasid_because ? plan->pasid_because : "none asked for");
-    if (plan->actions->len == 0)
-        g_string_append(out, "To do       nothing\n");
-    for (guint i = 0; i < plan->actions->len; i++) {
-        const PlanAction *action = plan->actions->pdata[i];
-
-        write_labelled(style, out, i ? "" : "To do", LABEL_WIDTH, "%s: %s", action->who,
-                       action->what);
-    }
+    write_to_do(plan, now, style, out);
 }

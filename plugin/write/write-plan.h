@@ -17,3 +17,17 @@ void write_memlock_text(const ViommuPlan *plan, const WriteStyle *style, guint c
                         GString *out);
 /* "libvirt 12.8.0, QEMU 11.1.2, host g7, policy default" */
 char *write_stack_line(const ViommuPlan *plan);
+
+/* Of a domain as it is written */
+typedef enum {
+    WRITE_LIMITS_ENOUGH,
+    WRITE_LIMITS_LOW,     /* what libvirt sets is no more than what will be pinned */
+    WRITE_LIMITS_DAEMON,  /* it would be, but the daemon may not set it */
+    WRITE_LIMITS_UNKNOWN, /* a figure is missing */
+} WriteLimitsVerdict;
+
+/* @ret_to_do (transfer full): the one thing to do; NULL where there is enough */
+WriteLimitsVerdict write_limits_verdict(const ViommuPlan *plan, const ViewMemlock *now,
+                                        char **ret_to_do);
+/* "enough", "too-low", "daemon-cannot-raise", "unknown" */
+const char *write_limits_verdict_name(WriteLimitsVerdict verdict);
