@@ -136,6 +136,18 @@ def test_another_boot_holds_nothing():
     tap.equal(sorted(here.held()), ['vm2'])
 
 
+def test_no_clock_decides():
+    # what a jump of the clock leaves: files of long ago or of the future
+    here = place(policy={'quota': {'host': {'devices': 1}}})
+    passes(here.call('prepare', domain(1, device(0x65))))
+    for stamp in (0, 1 << 33):
+        for path in [*glob.glob(f'{here.dir}/run/ledger/*'), f'{here.dir}/run/ledger', f'{here.dir}/run']:
+            os.utime(path, (stamp, stamp))
+        refused(here.call('prepare', domain(2, device(0x17)), 'vm2'), '[quota-host]')
+        passes(here.call('prepare', domain(1, device(0x65))))
+    tap.equal(sorted(here.held()), ['vm1'])
+
+
 def test_a_renamed_or_remade_domain_takes_its_own_place():
     here = place(policy={'quota': {'host': {'devices': 1}}})
     passes(here.call('prepare', domain(1, device(0x65))))
