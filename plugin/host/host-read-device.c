@@ -350,7 +350,7 @@ read_device(HostTree *tree, int devices_dir, const char *name, gboolean neighbou
     BasePci address;
     int failed;
 
-    if (!base_pci_parse(name, &address))
+    if (!host_tree_address(name, &address))
         return;
     failed = host_sys_open_dir(devices_dir, name, &dir);
     if (failed && !host_sys_denied(failed))

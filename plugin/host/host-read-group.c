@@ -82,7 +82,7 @@ read_members(const Reader *reader)
     for (guint i = 0; i < names->len; i++) {
         BasePci address;
 
-        if (base_pci_parse(names->pdata[i], &address))
+        if (host_tree_address(names->pdata[i], &address))
             g_array_append_val(reader->group->devices, address);
         else
             reader->group->other_members++;

@@ -157,6 +157,14 @@ keep_options(HostTree *tree)
     }
 }
 
+gboolean
+host_tree_address(const char *name, BasePci *ret)
+{
+    g_autofree char *canonical = base_pci_parse(name, ret) ? base_pci_format(*ret) : NULL;
+
+    return g_strcmp0(canonical, name) == 0;
+}
+
 static gboolean
 group_lists(const HostGroup *group, BasePci address)
 {
@@ -187,6 +195,23 @@ settle_members(ViommuHost *host)
     }
 }
 
+/* The same where no function could be read: of two groups that list one the first keeps it. */
+static void
+settle_unseen(ViommuHost *host)
+{
+    g_autoptr(GHashTable) listed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+
+    for (guint i = 0; i < host->groups->len; i++) {
+        HostGroup *group = host->groups->pdata[i];
+
+        for (guint j = group->devices->len; j-- > 0;) {
+            if (!g_hash_table_add(listed,
+                                  base_pci_format(g_array_index(group->devices, BasePci, j))))
+                g_array_remove_index(group->devices, j);
+        }
+    }
+}
+
 static HostGroup *
 find_or_add_group(ViommuHost *host, guint id)
 {
@@ -207,6 +232,8 @@ settle(ViommuHost *host)
     host_facts_sort(host);
     if (host->groups_state == BASE_STATE_KNOWN && host->devices_state == BASE_STATE_KNOWN)
         settle_members(host);
+    else
+        settle_unseen(host);
     for (guint i = 0; i < host->devices->len; i++) {
         HostDevice *device = host->devices->pdata[i];
 

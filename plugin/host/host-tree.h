@@ -23,6 +23,9 @@ gboolean host_tree_absent(const HostTree *tree, int failed, const char *parent);
 /* Whether the kernel was built with an option; UNKNOWN where its configuration is not readable. */
 BaseTri host_tree_config(const HostTree *tree, const char *option);
 
+/* An address as the kernel writes it, and no other spelling of it: each function has one name. */
+gboolean host_tree_address(const char *name, BasePci *ret);
+
 /* Process ids below /proc, as they are named there; 0 or an errno value. (transfer full) */
 int host_tree_list_processes(HostTree *tree, GPtrArray **ret);
 /* What keeps processes out of that list; NULL: nothing that shows. (transfer none) */

@@ -128,8 +128,8 @@ put_record(const char *top, const char *record, gsize length)
     depth = g_strv_length(parts) - 1;
     if (target && stays_inside(target, depth))
         (void)!symlinkat(target, dir, parts[depth]);
-    else if (!target && end)
-        put_file(dir, parts[depth], end + 1, length - head - 1);
+    else if (!target)
+        put_file(dir, parts[depth], end ? end + 1 : "", end ? length - head - 1 : 0);
     close(dir);
 }
 
