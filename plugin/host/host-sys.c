@@ -213,12 +213,16 @@ host_sys_link(int dir, const char *path, char **ret)
 {
     char target[PATH_MAX];
     g_autofree char *name = NULL;
+    g_autofree char *clean = NULL;
     int failed = read_target(dir, path, target);
 
     if (failed)
         return failed;
     name = g_path_get_basename(target);
-    *ret = host_sys_clean(name);
+    clean = host_sys_clean(name);
+    if (!*clean)
+        return EBADMSG;
+    *ret = g_steal_pointer(&clean);
     return 0;
 }
 
