@@ -158,12 +158,12 @@ typedef struct {
 /* One of the plain lists below; each has its own meaning of the numbers. */
 typedef struct {
     char *name; /* the first member, as above */
-    BaseU64 numbers[3];
+    BaseU64 numbers[4];
     BaseText text;
 } HostEntry;
 
 enum { HOST_HUGEPAGES_TOTAL, HOST_HUGEPAGES_FREE };
-enum { HOST_PINNED_PROCESSES, HOST_PINNED_LOCKED, HOST_PINNED_PINNED };
+enum { HOST_PINNED_PROCESSES, HOST_PINNED_LOCKED, HOST_PINNED_PINNED, HOST_PINNED_BY_USER };
 
 struct _ViommuHost {
     gint refs;

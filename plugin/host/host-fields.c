@@ -138,6 +138,7 @@ const HostField host_fields_pinned[] = {
     NUMBER(HostEntry, numbers[HOST_PINNED_PROCESSES], "processes", G_MAXUINT32),
     NUMBER(HostEntry, numbers[HOST_PINNED_LOCKED], "locked", G_MAXINT64),
     NUMBER(HostEntry, numbers[HOST_PINNED_PINNED], "pinned", G_MAXINT64),
+    NUMBER(HostEntry, numbers[HOST_PINNED_BY_USER], "by_user", G_MAXINT64),
     END,
 };
 

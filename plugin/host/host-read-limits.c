@@ -132,8 +132,13 @@ count(ViommuHost *host, const Status *status)
 {
     g_autofree char *uid = g_strdup_printf("%" G_GUINT64_FORMAT, status->uid);
     HostEntry *entry = entry_of(host, uid);
-    const guint64 more[] = {1, base_saturating_mul(status->locked, 1024),
-                            base_saturating_mul(status->pinned, 1024)};
+    const guint64 more[] = {
+        [HOST_PINNED_PROCESSES] = 1,
+        [HOST_PINNED_LOCKED] = base_saturating_mul(status->locked, 1024),
+        [HOST_PINNED_PINNED] = base_saturating_mul(status->pinned, 1024),
+        [HOST_PINNED_BY_USER] =
+            status->pinned > status->locked ? base_saturating_mul(status->pinned, 1024) : 0,
+    };
 
     for (guint i = 0; i < G_N_ELEMENTS(more); i++) {
         BaseU64 *number = &entry->numbers[i];
@@ -142,9 +147,10 @@ count(ViommuHost *host, const Status *status)
     }
 }
 
-/* The legacy backend charges a process (VmLck); iommufd the user, over all of its processes, and
- * VmPin shows it (Linux 7.2 drivers/iommu/iommufd/pages.c:956-973). The process list is all that
- * user space sees of either. */
+/* The legacy backend charges a process, and only VmLck shows it. iommufd shows in VmPin what it
+ * pins; told to account by process it adds the same to VmLck, and left alone it charges the user,
+ * over all of his processes (Linux 7.2 drivers/iommu/iommufd/pages.c:956-1008). No file tells the
+ * mode or the user's counter: more pinned than locked gives the default mode away. */
 static void
 read_pinned(HostTree *tree)
 {

@@ -39,6 +39,17 @@ is_nothing(BaseU64 bytes)
     return base_u64_is_known(bytes) && bytes.value == 0;
 }
 
+/* (transfer full): what of it counts against the limit of the user's next guest */
+static char *
+charged_text(BaseU64 bytes)
+{
+    g_autofree char *size = size_text(bytes);
+
+    if (!base_u64_is_known(bytes) || bytes.value == 0)
+        return g_strdup("");
+    return g_strdup_printf(", %s of it against the limit of each other guest of the user", size);
+}
+
 static void
 write_pinned(const ViommuHost *host, const WriteStyle *style, GString *out)
 {
@@ -49,12 +60,14 @@ write_pinned(const ViommuHost *host, const WriteStyle *style, GString *out)
         g_autofree char *locked = size_text(entry->numbers[HOST_PINNED_LOCKED]);
         g_autofree char *pinned = size_text(entry->numbers[HOST_PINNED_PINNED]);
 
+        g_autofree char *charged = charged_text(entry->numbers[HOST_PINNED_BY_USER]);
+
         if (is_nothing(entry->numbers[HOST_PINNED_LOCKED]) &&
             is_nothing(entry->numbers[HOST_PINNED_PINNED]))
             continue;
         write_labelled(style, out, first ? "  Pinned" : "", LABEL_WIDTH,
-                       "%s locked, %s pinned by %u QEMU of user %s", locked, pinned,
-                       (guint)entry->numbers[HOST_PINNED_PROCESSES].value, entry->name);
+                       "%s locked, %s pinned by %u QEMU of user %s%s", locked, pinned,
+                       (guint)entry->numbers[HOST_PINNED_PROCESSES].value, entry->name, charged);
         first = FALSE;
     }
 }

@@ -94,6 +94,7 @@ test_pinned(Tree *tree, gconstpointer data)
     g_assert_cmpuint(entry->numbers[HOST_PINNED_PROCESSES].value, ==, 2);
     g_assert_cmpuint(entry->numbers[HOST_PINNED_LOCKED].value, ==, 132584 * 1024);
     g_assert_cmpuint(entry->numbers[HOST_PINNED_PINNED].value, ==, 67792 * 1024);
+    g_assert_cmpuint(entry->numbers[HOST_PINNED_BY_USER].value, ==, 2000 * 1024); /* of 101 */
     entry = host_facts_entry(host->pinned, "107");
     g_assert_cmpuint(entry->numbers[HOST_PINNED_PROCESSES].value, ==, 1);
     g_assert_cmpuint(entry->numbers[HOST_PINNED_PINNED].value, ==, 0);

@@ -359,6 +359,29 @@ test_group(void)
     g_assert_null(strstr(text, "0000:17:00.0"));
 }
 
+/* Memory that the next guest of a user meets is told apart from what each guest has for itself. */
+static void
+test_pinned(void)
+{
+    static const WriteHostView view = {{0}};
+    g_autoptr(ViommuHost) host = load("xeon");
+    HostEntry *entry = host_facts_add_entry(host->pinned, "64055");
+    g_autofree char *each = NULL;
+    g_autofree char *shared = NULL;
+
+    entry->numbers[HOST_PINNED_PROCESSES] = base_u64(2);
+    entry->numbers[HOST_PINNED_LOCKED] = base_u64(G_GUINT64_CONSTANT(8) << 30);
+    entry->numbers[HOST_PINNED_PINNED] = base_u64(G_GUINT64_CONSTANT(8) << 30);
+    entry->numbers[HOST_PINNED_BY_USER] = base_u64(0);
+    each = show(host, &view);
+    g_assert_nonnull(strstr(each, "8 GiB locked, 8 GiB pinned by 2 QEMU of user 64055\n"));
+    entry->numbers[HOST_PINNED_LOCKED] = base_u64(0);
+    entry->numbers[HOST_PINNED_BY_USER] = base_u64(G_GUINT64_CONSTANT(8) << 30);
+    shared = show(host, &view);
+    g_assert_nonnull(strstr(shared, "of user 64055, 8 GiB of it against the limit of each other "
+                                    "guest of the user\n"));
+}
+
 /* Colours change nothing but colours. */
 static void
 test_color(void)
@@ -414,6 +437,7 @@ main(int argc, char **argv)
     g_test_add_func("/write-host/fold", test_fold);
     g_test_add_func("/write-host/functions", test_functions);
     g_test_add_func("/write-host/parts", test_parts);
+    g_test_add_func("/write-host/pinned", test_pinned);
     g_test_add_func("/write-host/group", test_group);
     g_test_add_func("/write-host/color", test_color);
     g_test_add_func("/write-host/verbose", test_verbose);
