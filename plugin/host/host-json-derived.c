@@ -44,12 +44,14 @@ decoded(const HostIommu *iommu)
 }
 
 static void
-add_reason(BaseJson *reasons, const char *mode, const char *reason)
+add_reason(BaseJson *reasons, const char *of, const char *reason)
 {
-    g_autofree char *text = reason ? g_strdup_printf("%s: %s", mode, reason) : NULL;
+    g_autofree char *text = NULL;
 
-    if (text)
-        json_object_array_add(reasons, json_object_new_string(text));
+    if (!reason)
+        return;
+    text = g_strdup_printf("%s%s%s", of ? of : "", of ? ": " : "", reason);
+    json_object_array_add(reasons, json_object_new_string(text));
 }
 
 static BaseJson *
@@ -144,7 +146,7 @@ subject_of(const HostAdvice *advice)
     case HOST_SCOPE_DEVICE:
         break;
     }
-    return "it";
+    return NULL; /* the function itself */
 }
 
 /* What the function or its group lacks no step on its IOMMU gives. */
