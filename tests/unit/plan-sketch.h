@@ -134,6 +134,15 @@ rejection_with(const ViommuPlan *plan, const char *rule)
     return NULL;
 }
 
+static G_GNUC_UNUSED gboolean
+has_note(const ViommuPlan *plan, const char *part)
+{
+    for (guint i = 0; i < plan->notes->len; i++)
+        if (strstr(plan->notes->pdata[i], part))
+            return TRUE;
+    return FALSE;
+}
+
 static G_GNUC_UNUSED const PlanEdit *
 edit_of(const ViommuPlan *plan, const char *name)
 {

@@ -378,6 +378,37 @@ test_smmu_beside_plain(void)
     g_assert_nonnull(strstr(nested->where, "smmu3.0x11000000"));
 }
 
+/* What is left out because nobody knows is told. */
+static void
+test_unknown_told(void)
+{
+    static const char cells[] =
+        "<cpu><numa><cell id='0' cpus='0-1' memory='4' unit='GiB'/><cell id='1' cpus='2-3' "
+        "memory='4' unit='GiB'/></numa></cpu>";
+    g_autoptr(ViommuHost) host = load_host("grace");
+    g_autofree char *gpu = hostdev("0009:01:00.0", "ua-0", "");
+    Sketch sketch = {.machine = "virt-11.1", .top = cells, .devices = gpu, .intents = GUEST_IOMMU};
+    g_autofree char *xml = draw(&sketch);
+    g_autoptr(ViommuDomain) domain = parse(xml);
+    g_autoptr(ViommuPolicy) policy = load_policy(&sketch);
+    ViommuTarget target = {0};
+    g_autoptr(ViommuPlan) plan = plan_new(host, domain, policy, &target, PLAN_DEFAULT);
+
+    g_assert_true(plan->valid);
+    g_assert_cmpstr(attribute(plan, 0, "cmdqv"), ==, "on");
+    g_assert_true(has_note(plan, "no <memnode> in <numatune>"));
+    g_assert_false(has_note(plan, "cmdqv='off'"));
+    for (guint i = 0; i < host->iommus->len; i++)
+        ((HostIommu *)host->iommus->pdata[i])->cmdqv = BASE_STATE_UNKNOWN;
+    for (guint i = 0; i < host->devices->len; i++)
+        ((HostDevice *)host->devices->pdata[i])->numa_node = (BaseU64){0};
+    g_clear_pointer(&plan, plan_unref);
+    plan = plan_new(host, domain, policy, &target, PLAN_DEFAULT);
+    g_assert_cmpstr(attribute(plan, 0, "cmdqv"), ==, "off");
+    g_assert_true(has_note(plan, "cmdqv='off' for smmu3.0x11000000"));
+    g_assert_true(has_note(plan, "NUMA node of ua-0, 0009:01:00.0 is not known"));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -398,6 +429,7 @@ main(int argc, char **argv)
     g_test_add_func("/plan/smmu/target", test_smmu_target);
     g_test_add_func("/plan/smmu/preconditions", test_smmu_preconditions);
     g_test_add_func("/plan/smmu/beside-plain", test_smmu_beside_plain);
+    g_test_add_func("/plan/unknown-told", test_unknown_told);
     g_test_add_func("/plan/no-facts", test_no_facts);
     return g_test_run();
 }
