@@ -110,6 +110,14 @@ judge_own_port(PlanWork *work, Seat *seat, guint root)
     /* without a port in the list libvirt adds a generic one for the bus that is named */
 }
 
+/* KubeVirt's hook sees a domain before anything in it has an address; libvirt gives each assigned
+ * device a port of its own later. Only an accelerated vSMMU needs them in places that we say. */
+static gboolean
+leaves_places(const PlanWork *work)
+{
+    return work->target.profile == VIOMMU_PROFILE_KUBEVIRT && work->smmus->len == 0 && !work->live;
+}
+
 static void
 judge(PlanWork *work, Seat *seat)
 {
@@ -120,6 +128,8 @@ judge(PlanWork *work, Seat *seat)
     if (work->live && seat->device && seat->state == SEAT_FREE) {
         move(seat, "a port of its own, and so that libvirt takes no other", NULL);
     } else if (needs_own_port(work, seat)) {
+        if (!placed && leaves_places(work))
+            return;
         if (!placed || (seat->smmu && seat->state == SEAT_FREE))
             move(seat, "libvirt would place it elsewhere", NULL);
         else
@@ -223,7 +233,7 @@ lacks_spares(const PlanWork *work, guint root)
 static gboolean
 buses_change(const PlanWork *work, const GArray *seats)
 {
-    if (plan_viommu_is_new(work))
+    if (plan_viommu_is_new(work) && !leaves_places(work))
         return TRUE;
     for (guint i = 0; i < seats->len; i++) {
         const Seat *seat = &g_array_index(seats, Seat, i);
