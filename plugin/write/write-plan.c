@@ -231,8 +231,12 @@ write_hotplug(const ViommuPlan *plan, const WriteStyle *style, GString *out)
     g_autofree char *ports = free_ports_text(plan);
     g_autofree char *later = base_format_size(plan->memlock_later.value);
     guint count = plan->spare_ports->len;
+    gboolean limited = base_u64_is_known(plan->domain->hard_limit);
 
-    if (count == 0)
+    if (count == 0 && !plan->domain->is_q35 && !plan->domain->is_virt)
+        write_labelled(style, out, "Hotplug", LABEL_WIDTH,
+                       "into a free slot of the conventional bus: no ports on this machine");
+    else if (count == 0)
         write_labelled(style, out, "Hotplug", LABEL_WIDTH,
                        "no free port (<viommu:hotplug ports='N'/> in the metadata asks for some)");
     else
@@ -240,10 +244,10 @@ write_hotplug(const ViommuPlan *plan, const WriteStyle *style, GString *out)
                        count == 1 ? "" : "s", ports);
     if (base_u64_is_known(plan->memlock_later) &&
         plan->memlock_later.value > plan->memlock->accounted.value)
-        write_labelled(style, out, "", LABEL_WIDTH,
-                       "%s accounted once all of it is in use; libvirt raises its limit at each "
-                       "attach",
-                       later);
+        write_labelled(style, out, "", LABEL_WIDTH, "%s accounted once all of it is in use; %s",
+                       later,
+                       limited ? "with <hard_limit> libvirt raises nothing at an attach"
+                               : "libvirt raises its limit at each attach");
 }
 
 typedef struct {
