@@ -4,6 +4,16 @@
 #include <stdio.h>
 
 CliExit
+cli_complain_of_plan(const ViommuPlan *plan, const char *file)
+{
+    g_autofree char *reasons = viommu_plan_render(plan, VIOMMU_RENDER_DEFAULT, 0);
+
+    cli_complain("%s: no plan, nothing is written", file);
+    fputs(reasons, stderr);
+    return CLI_FINDINGS;
+}
+
+CliExit
 cli_apply(const CliOptions *options)
 {
     const char *file = options->files[0];
@@ -20,13 +30,8 @@ cli_apply(const CliOptions *options)
     if (!cli_input_load(options, VIOMMU_HOST_DEFAULT, &input))
         return CLI_TROUBLE;
     plan = viommu_plan_new(input.host, domain, input.policy, input.target, options->plan);
-    if (!viommu_plan_is_valid(plan)) {
-        g_autofree char *reasons = viommu_plan_render(plan, VIOMMU_RENDER_DEFAULT, 0);
-
-        cli_complain("%s: no plan, nothing is written", file);
-        fputs(reasons, stderr);
-        return CLI_FINDINGS;
-    }
+    if (!viommu_plan_is_valid(plan))
+        return cli_complain_of_plan(plan, file);
     /* what the caller refuses is not written */
     verdict = cli_plan_verdict(options, &input, plan, file);
     if (verdict != CLI_CLEAN)

@@ -127,6 +127,7 @@ check_file(Run *run, const char *file)
         break;
     case CLI_FORMAT_JSON:
     case CLI_FORMAT_SARIF:
+    case CLI_FORMAT_VIRT_XML: /* of plan alone */
         cli_output(viommu_report_stream_add(run->document, report));
         break;
     }

@@ -49,7 +49,10 @@ add_entries(GOptionContext *context, const CliVerb *verb, Raw *raw)
     } table[] = {
         {CLI_TAKES_FORMAT,
          {"format", 0, 0, G_OPTION_ARG_STRING, &raw->format,
-          verb->takes & CLI_TAKES_SARIF ? "text, json, sarif or line" : "text or json", "FORMAT"}},
+          verb->takes & CLI_TAKES_SARIF  ? "text, json, sarif or line"
+          : verb->takes & CLI_TAKES_DIFF ? "text, json or virt-xml"
+                                         : "text or json",
+          "FORMAT"}},
         {CLI_TAKES_FORMAT,
          {"json", 0, 0, G_OPTION_ARG_NONE, &raw->json, "Short for --format json", NULL}},
         {CLI_TAKES_DIFF,
@@ -163,18 +166,24 @@ static gboolean
 understand_format(const CliVerb *verb, Raw *raw)
 {
     static const char *const with_sarif[] = {"text", "json", "sarif", "line", NULL};
+    static const char *const with_virt_xml[] = {"text", "json", "virt-xml", NULL};
     static const char *const without[] = {"text", "json", NULL};
+    gboolean plan = (verb->takes & CLI_TAKES_DIFF) != 0;
+    const char *const *names =
+        verb->takes & CLI_TAKES_SARIF ? with_sarif : (plan ? with_virt_xml : without);
     guint format = CLI_FORMAT_TEXT;
 
-    if (!pick("format", raw->format, verb->takes & CLI_TAKES_SARIF ? with_sarif : without, &format))
+    if (!pick("format", raw->format, names, &format))
         return FALSE;
+    if (plan && format > CLI_FORMAT_JSON)
+        format = CLI_FORMAT_VIRT_XML;
     if (raw->json && raw->format && format != CLI_FORMAT_JSON) {
         cli_complain("--json and --format %s exclude each other", raw->format);
         return FALSE;
     }
     raw->out.format = raw->json ? CLI_FORMAT_JSON : (CliFormat)format;
     if (raw->out.diff && raw->out.format != CLI_FORMAT_TEXT) {
-        cli_complain("--diff is text; the JSON has the edits");
+        cli_complain("--diff is text; the other formats have the edits");
         return FALSE;
     }
     return TRUE;

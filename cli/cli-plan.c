@@ -37,7 +37,12 @@ cli_plan(const CliOptions *options)
     if (!cli_input_load(options, VIOMMU_HOST_DEFAULT, &input))
         return CLI_TROUBLE;
     plan = viommu_plan_new(input.host, domain, input.policy, input.target, options->plan);
-    if (options->format == CLI_FORMAT_JSON)
+    if (options->format == CLI_FORMAT_VIRT_XML) {
+        /* what is read by another program is never reasons */
+        if (!viommu_plan_is_valid(plan))
+            return cli_complain_of_plan(plan, file);
+        text = viommu_plan_to_virt_xml(plan, NULL);
+    } else if (options->format == CLI_FORMAT_JSON)
         text = viommu_plan_to_json(plan);
     else if (!options->diff || !options->quiet || !viommu_plan_is_valid(plan))
         text = viommu_plan_render(plan, options->render, options->width);

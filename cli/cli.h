@@ -17,6 +17,7 @@ typedef enum {
     CLI_FORMAT_JSON,
     CLI_FORMAT_SARIF,
     CLI_FORMAT_LINE,
+    CLI_FORMAT_VIRT_XML,
 } CliFormat;
 
 /* Which options a verb takes besides --help, --quiet and --verbose. */
@@ -108,6 +109,9 @@ CliExit cli_verdict(const CliOptions *options, const ViommuReport *report);
 /* The verdict on what @plan would write; only where the options ask for one. */
 CliExit cli_plan_verdict(const CliOptions *options, const CliInput *input, const ViommuPlan *plan,
                          const char *file);
+
+/* Tells on stderr why there is no plan. */
+CliExit cli_complain_of_plan(const ViommuPlan *plan, const char *file);
 
 /* The word of @words (NULL-terminated) that @word is a misspelling of, or NULL */
 const char *cli_nearest(const char *word, const char *const *words);

@@ -15,7 +15,7 @@ _virt_viommu()
         return
     fi
     case $previous in
-    --format) mapfile -t COMPREPLY < <(compgen -W 'text json sarif line' -- "$current") ;;
+    --format) mapfile -t COMPREPLY < <(compgen -W 'text json sarif line virt-xml' -- "$current") ;;
     --profile) mapfile -t COMPREPLY < <(compgen -W 'system session kubevirt vdsm' -- "$current") ;;
     --fail-on) mapfile -t COMPREPLY < <(compgen -W 'error warning info' -- "$current") ;;
     --color) mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$current") ;;

@@ -94,6 +94,17 @@ char *viommu_plan_apply(const ViommuPlan *plan, GError **error);
 char *viommu_plan_diff(const ViommuPlan *plan, GError **error);
 
 /**
+ * viommu_plan_to_virt_xml:
+ *
+ * Returns: (transfer full): arguments for `virt-xml --edit` that change what viommu_plan_apply()
+ *   changes, except <metadata>: one a line, quoted for a shell; empty where there is nothing to
+ *   change; NULL with %VIOMMU_ERROR_NO_PLAN where there is no plan
+ *
+ * Since: 0.1
+ */
+char *viommu_plan_to_virt_xml(const ViommuPlan *plan, GError **error);
+
+/**
  * viommu_plan_to_json:
  *
  * Returns: (transfer full): a plan-1 document

@@ -77,6 +77,21 @@ viommu_plan_diff(const ViommuPlan *plan, GError **error)
 }
 
 char *
+viommu_plan_to_virt_xml(const ViommuPlan *plan, GError **error)
+{
+    g_autoptr(GString) out = g_string_new(NULL);
+
+    g_return_val_if_fail(plan, NULL);
+
+    if (!plan->valid) {
+        g_set_error(error, VIOMMU_ERROR, VIOMMU_ERROR_NO_PLAN, "%s: no plan", plan->domain->file);
+        return NULL;
+    }
+    write_plan_virt_xml(plan, out);
+    return g_string_free(g_steal_pointer(&out), FALSE);
+}
+
+char *
 viommu_plan_to_json(const ViommuPlan *plan)
 {
     g_autoptr(BaseJson) document = NULL;

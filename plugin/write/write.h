@@ -28,6 +28,9 @@ void write_sarif_results(const ViommuReport *report, BaseJsonOut *out);
 void write_sarif_end(BaseJsonOut *out);
 BaseJson *write_plan_json(const ViommuPlan *plan);
 void write_plan_text(const ViommuPlan *plan, const WriteStyle *style, GString *out);
+/* Arguments of virt-xml --edit, one a line and quoted for a shell; without what is only about the
+ * plan */
+void write_plan_virt_xml(const ViommuPlan *plan, GString *out);
 BaseJson *write_limits_json(const ViommuPlan *plan, const ViewMemlock *now);
 void write_limits_text(const ViommuPlan *plan, const ViewMemlock *now, const WriteStyle *style,
                        GString *out);

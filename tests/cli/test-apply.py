@@ -155,5 +155,31 @@ def test_no_plan_no_output():
     tap.true(json.loads(plan.out)['rejected'], 'reasons in the JSON')
 
 
+def test_virt_xml_gets_arguments_or_nothing():
+    case = f'{SOURCE}/tests/xml/plan-virt-install/domain.xml'
+    options = ['--host', f'{SOURCE}/tests/host/xeon-6.1.json', '--libvirt-version', '9.0.0', '--qemu-version', '7.2.19']
+    done = virt_viommu('plan', '--format', 'virt-xml', case, *options)
+    tap.equal((done.code, done.out), (0, b"--xml './features/ioapic/@driver=qemu'\n"
+                                         b"--xml './devices/iommu/driver/@caching_mode=on'\n"), 'arguments')
+    done = virt_viommu('plan', '--format', 'virt-xml', file('plain.xml', PLAIN), *NONE)
+    tap.equal((done.code, done.out), (0, b''), 'nothing to do')
+    wrong = file('wrong.xml', program.WRONG)
+    done = virt_viommu('plan', '--format', 'virt-xml', wrong, *NONE)
+    tap.equal((done.code, done.out), (1, b''), 'no plan')
+    tap.true(b'no plan' in done.err, done.err)
+    tap.equal(virt_viommu('plan', '--format', 'virt-xml', '--diff', wrong, *NONE).code, 2, 'with --diff')
+    tap.equal(virt_viommu('check', '--format', 'virt-xml', wrong, *NONE).code, 2, 'of check')
+
+
+def test_hotplug_is_told_as_the_machine_has_it():
+    pc = PLAIN.replace(b"machine='q35'", b"machine='pc-i440fx-9.0'")
+    tap.true(b'into a free slot of the conventional bus' in virt_viommu('plan', file('pc.xml', pc), *NONE).out, 'pc')
+    tap.true(b'no free port' in virt_viommu('plan', file('plain.xml', PLAIN), *NONE).out, 'q35')
+    wish = b"<metadata><v:intent xmlns:v='urn:virt-viommu:domain:1'><v:hotplug ports='1'/></v:intent></metadata>" \
+           b"<memtune><hard_limit unit='GiB'>64</hard_limit></memtune><vcpu>"
+    limited = virt_viommu('plan', file('limited.xml', PLAIN.replace(b'<vcpu>', wish)), *NONE).out
+    tap.true(b'with <hard_limit> libvirt raises nothing' in limited, limited)
+
+
 if __name__ == '__main__':
     sys.exit(tap.run(globals()))
