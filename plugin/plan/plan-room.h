@@ -152,6 +152,11 @@ guint plan_smmu_offered_pasid(const PlanSmmu *smmu);
 /* Gives every device and port its place and writes the edits. FALSE: rejected. */
 gboolean plan_place(PlanWork *work);
 
+/* --- plan-window.c --- */
+
+/* Room for the BARs of the devices, where virt's own is too small. */
+void plan_window(PlanWork *work);
+
 /* --- plan-limits.c, plan-pasid.c --- */
 
 void plan_limits(PlanWork *work);

@@ -286,6 +286,7 @@ make(PlanWork *work)
         return FALSE;
     if (work->family == PLAN_FAMILY_ARM)
         plan_smmu_write(work);
+    plan_window(work);
     number_viommus(work);
     plan_pasid(work);
     for (guint i = 0; i < work->plan->iommus->len; i++)

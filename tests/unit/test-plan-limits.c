@@ -79,11 +79,72 @@ test_daemon_limit(void)
     g_assert_cmpstr(((PlanGrant *)plan->grants->pdata[1])->path, ==, "/dev/vfio/20");
 }
 
+/* --- windows --- */
+
+static const char *
+pcihole(const ViommuPlan *plan)
+{
+    for (guint i = 0; i < plan->edits->len; i++) {
+        const PlanEdit *edit = plan->edits->pdata[i];
+
+        if (!edit->element)
+            continue;
+        if (g_str_equal(edit->element->name, "pcihole64"))
+            return edit->element->text;
+        for (guint j = 0; j < edit->element->children->len; j++) {
+            const BaseElement *child = edit->element->children->pdata[j];
+
+            if (g_str_equal(child->name, "pcihole64"))
+                return child->text;
+        }
+    }
+    return NULL;
+}
+
+/* Three GPUs with 128 GiB and some MiB of BARs each begin at 0, 256 and 512 GiB. */
+static void
+test_window(void)
+{
+    g_autofree char *one = hostdev("0009:01:00.0", "ua-0", "");
+    g_autofree char *two = hostdev("0019:01:00.0", "ua-1", "");
+    g_autofree char *three = hostdev("0029:01:00.0", "ua-2", "");
+    g_autofree char *fit = g_strconcat(one, two, NULL);
+    g_autofree char *many = g_strconcat(fit, three, NULL);
+    g_autofree char *wide = g_strconcat("<controller type='pci' index='0' model='pcie-root'>"
+                                        "<pcihole64 unit='TiB'>1</pcihole64></controller>",
+                                        many, NULL);
+    g_autofree char *narrow = g_strconcat("<controller type='pci' index='0' model='pcie-root'>"
+                                          "<pcihole64>536870912</pcihole64></controller>",
+                                          many, NULL);
+    const struct {
+        const char *devices, *expected;
+        guint64 libvirt;
+        gboolean told;
+    } cases[] = {
+        {fit, NULL, 0, FALSE},
+        {many, "1073741824", 0, FALSE},
+        {wide, NULL, 0, FALSE},
+        {narrow, "1073741824", 0, FALSE},
+        {many, NULL, BASE_VERSION(12, 2, 0), TRUE},
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+        Sketch sketch = {.machine = "virt-11.1", .devices = cases[i].devices};
+        g_autofree char *xml = draw(&sketch);
+        g_autoptr(ViommuPlan) plan = plan_for("grace-4", xml, cases[i].libvirt, NULL);
+
+        g_assert_true(plan->valid);
+        g_assert_cmpstr(pcihole(plan), ==, cases[i].expected);
+        g_assert_cmpint(has_note(plan, "highmem-mmio-size"), ==, cases[i].told);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_set_nonfatal_assertions();
+    g_test_add_func("/plan/window", test_window);
     g_test_add_func("/plan/provenance", test_provenance);
     g_test_add_func("/plan/limits/hard-limit", test_hard_limit);
     g_test_add_func("/plan/limits/daemon", test_daemon_limit);
