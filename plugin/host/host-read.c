@@ -36,12 +36,14 @@ host_tree_absent(const HostTree *tree, int failed, const char *parent)
 BaseTri
 host_tree_config(const HostTree *tree, const char *option)
 {
-    g_autofree char *built_in = g_strconcat("\n", option, "=y\n", NULL);
-    g_autofree char *module = g_strconcat("\n", option, "=m\n", NULL);
+    g_autofree char *line = g_strconcat("\n", option, "=", NULL);
+    const char *value;
 
     if (!tree->kconfig)
         return BASE_UNKNOWN;
-    return base_tri(strstr(tree->kconfig, built_in) || strstr(tree->kconfig, module));
+    value = strstr(tree->kconfig, line);
+    value = value ? value + strlen(line) : "n\n";
+    return base_tri(g_str_has_prefix(value, "y\n") || g_str_has_prefix(value, "m\n"));
 }
 
 /* /proc/config.gz, where CONFIG_IKCONFIG_PROC made one. (transfer full) (nullable) */

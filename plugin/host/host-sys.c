@@ -12,6 +12,7 @@
 
 /* sysfs gives at most one page for an attribute; 64 KiB pages are the largest. */
 #define ATTRIBUTE_LIMIT 65536
+#define CHUNK           4096
 
 int
 host_sys_open_dir(int dir, const char *path, HostDir *ret)
@@ -22,7 +23,7 @@ host_sys_open_dir(int dir, const char *path, HostDir *ret)
 
 /* O_NONBLOCK: a FIFO in a directory tree must not make us wait for a writer. */
 static int
-open_file(int dir, const char *path, HostDir *ret)
+open_file(int dir, const char *path, HostDir *ret, gsize *ret_size)
 {
     struct stat info;
 
@@ -31,26 +32,31 @@ open_file(int dir, const char *path, HostDir *ret)
         return errno;
     if (fstat(*ret, &info) < 0)
         return errno;
+    *ret_size = (gsize)MAX(info.st_size, 0);
     return S_ISREG(info.st_mode) ? 0 : EBADMSG;
 }
 
+/* Asks at once for all of a file that tells its size: dpkg's and libvirt's have hundreds of
+ * kilobytes. */
 static int
-read_all(int fd, gsize limit, GByteArray *bytes)
+read_all(int fd, gsize size, gsize limit, GByteArray *bytes)
 {
-    guint8 chunk[4096];
+    guint chunk = (guint)CLAMP(size, CHUNK - 1, limit) + 1;
 
     for (;;) {
-        gssize count = read(fd, chunk, sizeof chunk);
+        guint before = bytes->len;
+        gssize count;
 
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count < 0)
+        g_byte_array_set_size(bytes, before + chunk);
+        count = read(fd, bytes->data + before, chunk);
+        if (count < 0 && errno != EINTR)
             return errno;
+        g_byte_array_set_size(bytes, before + (guint)MAX(count, 0));
         if (count == 0)
             return 0;
-        if ((gsize)count > limit - bytes->len)
+        if (bytes->len > limit)
             return EFBIG;
-        g_byte_array_append(bytes, chunk, (guint)count);
+        chunk = CHUNK;
     }
 }
 
@@ -59,12 +65,13 @@ host_sys_bytes(int dir, const char *path, gsize limit, guint8 **ret, gsize *ret_
 {
     g_auto(HostDir) fd = -1;
     g_autoptr(GByteArray) bytes = NULL;
-    int failed = open_file(dir, path, &fd);
+    gsize size = 0;
+    int failed = open_file(dir, path, &fd, &size);
 
     if (failed)
         return failed;
     bytes = g_byte_array_new();
-    failed = read_all(fd, limit, bytes);
+    failed = read_all(fd, size, limit, bytes);
     if (failed)
         return failed;
     *ret_length = bytes->len;
@@ -112,7 +119,8 @@ static int
 read_attribute(int dir, const char *path, char text[ATTRIBUTE_LIMIT + 1])
 {
     g_auto(HostDir) fd = -1;
-    int failed = open_file(dir, path, &fd);
+    gsize size = 0;
+    int failed = open_file(dir, path, &fd, &size);
     gssize count;
 
     if (failed)
