@@ -19,17 +19,6 @@ static const struct {
     {"dmi-to-pci-bridge", MODEL_BUS_DMI_TO_PCI},
 };
 
-void
-model_controller_free(ModelController *controller)
-{
-    if (!controller)
-        return;
-    g_free(controller->alias);
-    g_free(controller->model);
-    g_free(controller->model_name);
-    g_free(controller);
-}
-
 /* What libvirt takes as bus 0 when it is not written, as qemuDomainDefAddDefaultDevices (11.3,
  * qemu_postparse.c:1178) does; NULL: this machine has no PCI that we know of. */
 static const char *
@@ -107,14 +96,14 @@ controller_new(const ViommuDomain *domain, xmlNode *node, guint index)
 
     controller->node = node;
     controller->index = index;
-    controller->alias = model_alias(node);
-    controller->model = model_attribute(node, "model");
+    controller->alias = model_value(model_child(node, "alias"), "name");
+    controller->model = model_value(node, "model");
     if (!controller->model && index == 0)
-        controller->model = g_strdup(root_model(domain));
+        controller->model = root_model(domain);
     controller->kind = kind_of(controller->model);
     if (!controller->model)
-        controller->model = g_strdup("pci controller");
-    controller->model_name = model_attribute(model_child(node, "model"), "name");
+        controller->model = "pci controller";
+    controller->model_name = model_value(model_child(node, "model"), "name");
     controller->address = model_guest_address(node);
     if (is_root(controller->kind))
         controller->address.kind = MODEL_ADDRESS_NONE;

@@ -36,14 +36,18 @@ model_hostdev_is_known(const xmlNode *node)
 static gboolean
 kind_of(const xmlNode *node, ModelHostdevKind *ret)
 {
-    const char *type = model_value(node, "type");
-    const char *mode = model_value(node, "mode");
+    gboolean is_interface = model_is(node, "interface");
+    const char *type, *mode;
 
-    if (model_is(node, "interface")) {
+    if (!is_interface && !model_is(node, "hostdev"))
+        return FALSE;
+    type = model_value(node, "type");
+    mode = model_value(node, "mode");
+    if (is_interface) {
         *ret = g_strcmp0(type, "hostdev") == 0 ? MODEL_HOSTDEV_INTERFACE : MODEL_HOSTDEV_NETWORK;
         return g_strcmp0(type, "hostdev") == 0 || g_strcmp0(type, "network") == 0;
     }
-    if (!model_is(node, "hostdev") || (mode && strcmp(mode, "subsystem") != 0))
+    if (mode && strcmp(mode, "subsystem") != 0)
         return FALSE;
     *ret = g_strcmp0(type, "mdev") == 0 ? MODEL_HOSTDEV_MDEV : MODEL_HOSTDEV_PCI;
     return g_strcmp0(type, "mdev") == 0 || g_strcmp0(type, "pci") == 0;

@@ -15,7 +15,7 @@ model_run_new(ViommuDomain *domain, guint guess)
     run->guess = guess;
     run->items = g_array_new(FALSE, TRUE, sizeof(ModelItem));
     run->refusals = g_array_new(FALSE, TRUE, sizeof(ModelRefusal));
-    run->added = g_ptr_array_new_with_free_func((GDestroyNotify)model_controller_free);
+    run->added = g_ptr_array_new_with_free_func(g_free);
     return run;
 }
 

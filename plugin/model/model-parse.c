@@ -91,10 +91,9 @@ domain_new(char *text, gsize length, const char *file)
     domain->file = g_strdup(file);
     domain->text = text;
     domain->length = length;
-    domain->controllers = g_ptr_array_new_with_free_func((GDestroyNotify)model_controller_free);
+    domain->controllers = g_ptr_array_new_with_free_func(g_free);
     domain->refusals = g_array_new(FALSE, FALSE, sizeof(ModelRefusal));
-    domain->added_controllers =
-        g_ptr_array_new_with_free_func((GDestroyNotify)model_controller_free);
+    domain->added_controllers = g_ptr_array_new_with_free_func(g_free);
     domain->hostdevs = g_ptr_array_new_with_free_func((GDestroyNotify)model_hostdev_free);
     domain->endpoints = g_ptr_array_new_with_free_func((GDestroyNotify)model_endpoint_free);
     domain->iommus = g_ptr_array_new_with_free_func((GDestroyNotify)model_iommu_free);

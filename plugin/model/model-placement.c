@@ -279,7 +279,7 @@ add_new_controller(ModelRun *run, guint index, ModelBusKind kind)
 
     controller->index = index;
     controller->kind = kind;
-    controller->model = g_strdup(model_bus_name(kind));
+    controller->model = model_bus_name(kind);
     controller->added = TRUE;
     controller->address.kind = MODEL_ADDRESS_UNKNOWN;
     g_ptr_array_add(run->added, controller);
@@ -474,6 +474,6 @@ model_predict_placement(ViommuDomain *domain)
         if (controller->added)
             g_ptr_array_add(domain->added_controllers, controller);
         else
-            model_controller_free(controller);
+            g_free(controller);
     }
 }

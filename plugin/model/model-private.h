@@ -89,7 +89,6 @@ const char *model_bus_name(ModelBusKind kind);
 
 ModelIommu *model_iommu_new(void);
 void model_iommu_free(ModelIommu *iommu);
-void model_controller_free(ModelController *controller);
 void model_hostdev_free(ModelHostdev *hostdev);
 void model_endpoint_free(ModelEndpoint *endpoint);
 void model_override_free(ModelOverride *override);

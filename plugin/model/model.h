@@ -68,11 +68,12 @@ typedef enum {
 typedef struct {
     xmlNode *node;
     gboolean added; /* one of added_controllers */
-    char *alias;    /* NULL when not written */
-    guint index;    /* == guest bus number in libvirt's addresses */
+    /* texts are those of the document */
+    const char *alias; /* NULL when not written */
+    guint index;       /* == guest bus number in libvirt's addresses */
     ModelBusKind kind;
-    char *model;      /* text of @model; "pci controller": not written */
-    char *model_name; /* <model name=…>: "ioh3420", "pcie-root-port", …; NULL */
+    const char *model;      /* text of @model, or what libvirt takes; "pci controller": neither */
+    const char *model_name; /* <model name=…>: "ioh3420", "pcie-root-port", …; NULL */
     ModelAddress address;
     BaseU64 bus_nr; /* <target busNr>; pxb only */
     BaseU64 chassis, port;

@@ -3,15 +3,8 @@
 
 /* Bytes: the texts of a few findings */
 #define TEXTS_AT_ONCE 2048
-
-static void
-finding_free(gpointer data)
-{
-    Finding *finding = data;
-
-    g_clear_pointer(&finding->needs, g_ptr_array_unref);
-    g_free(finding);
-}
+/* Findings on a domain with one assigned device: some hundred */
+#define BLOCK 64
 
 ViommuReport *
 report_new(const char *file, const char *domain)
@@ -22,8 +15,22 @@ report_new(const char *file, const char *domain)
     report->texts = g_string_chunk_new(TEXTS_AT_ONCE);
     report->file = report_text(report, file);
     report->domain = report_text(report, domain);
-    report->findings = g_ptr_array_new_with_free_func(finding_free);
+    report->findings = g_ptr_array_new();
+    report->blocks = g_ptr_array_new_with_free_func(g_free);
     return report;
+}
+
+Finding *
+report_finding(ViommuReport *report)
+{
+    Finding *block;
+
+    if (report->left == 0) {
+        g_ptr_array_add(report->blocks, g_new0(Finding, BLOCK));
+        report->left = BLOCK;
+    }
+    block = report->blocks->pdata[report->blocks->len - 1];
+    return &block[BLOCK - report->left--];
 }
 
 const char *
@@ -74,7 +81,10 @@ report_unref(ViommuReport *report)
 {
     if (!report || !g_atomic_int_dec_and_test(&report->refs))
         return;
+    for (guint i = 0; i < report->findings->len; i++)
+        g_clear_pointer(&((Finding *)report->findings->pdata[i])->needs, g_ptr_array_unref);
     g_ptr_array_unref(report->findings);
+    g_ptr_array_unref(report->blocks);
     g_string_chunk_free(report->texts);
     g_free(report);
 }

@@ -28,13 +28,17 @@ struct _ViommuReport {
     GPtrArray *findings; /* of Finding: registry order x document order; fail, unknown and pass */
     guint errors, warnings, infos, unknowns, passes; /* each finding is counted in one of them */
     GStringChunk *texts;                             /* what the findings borrow */
+    GPtrArray *blocks;                               /* of Finding[], most of which passed */
+    guint left;                                      /* in the last of them */
 };
 
 /* (transfer full) */
 ViommuReport *report_new(const char *file, const char *domain);
 /* A copy of @text (NULL: NULL) that lives as long as the report; equal texts share one. */
 const char *report_text(ViommuReport *report, const char *text);
-/* Takes over @finding and counts it. */
+/* Room for one, with nothing in it; it belongs to the report. */
+Finding *report_finding(ViommuReport *report);
+/* Counts a finding that is filled in. */
 void report_add(ViommuReport *report, Finding *finding);
 
 ViommuReport *report_ref(ViommuReport *report);

@@ -80,7 +80,7 @@ xpath_of(const RuleRun *run, const xmlNode *node)
 static Finding *
 finding_new(RuleCall *call, ViommuOutcome outcome, const xmlNode *node)
 {
-    Finding *finding = g_new0(Finding, 1);
+    Finding *finding = report_finding(call->run->report);
     const xmlNode *place = node ? node : object_node(call);
 
     finding->rule = call->rule;

@@ -7,7 +7,7 @@ static void
 add(ViommuReport *report, const char *rule, ViommuOutcome outcome, guint line, const char *alias,
     const char *address, const char *message)
 {
-    Finding *finding = g_new0(Finding, 1);
+    Finding *finding = report_finding(report);
 
     finding->rule = rule_find(rule);
     g_assert_nonnull(finding->rule);
