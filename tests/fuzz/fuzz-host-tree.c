@@ -186,6 +186,7 @@ save(const ViommuHost *host)
     g_autoptr(BaseJson) resaved = again ? host_json_save(again) : NULL;
     g_autofree char *second = resaved ? base_json_to_text(resaved) : NULL;
 
+    g_assert_nonnull(described);
     if (!again)
         g_error("what was read is refused: %s", error->message);
     if (strcmp(first, second) != 0)
