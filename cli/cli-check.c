@@ -69,7 +69,9 @@ output_lines(const CliOptions *options, const ViommuReport *report, const char *
         [VIOMMU_SEVERITY_WARNING] = "warning",
         [VIOMMU_SEVERITY_ERROR] = "error",
     };
+    g_autofree char *shown = g_utf8_make_valid(file, -1);
 
+    g_strdelimit(shown, "\r\n", ' ');
     for (guint i = 0; i < viommu_report_get_length(report); i++) {
         ViommuOutcome outcome = viommu_report_get_outcome(report, i);
         const char *help = viommu_report_get_help(report, i);
@@ -79,7 +81,7 @@ output_lines(const CliOptions *options, const ViommuReport *report, const char *
         if (outcome == VIOMMU_OUTCOME_PASS || (outcome == VIOMMU_OUTCOME_UNKNOWN && options->quiet))
             continue;
         line = g_strdup_printf(
-            "%s:%u: %s: %s%s [%s]%s%s\n", file, MAX(viommu_report_get_line(report, i), 1),
+            "%s:%u: %s: %s%s [%s]%s%s\n", shown, MAX(viommu_report_get_line(report, i), 1),
             outcome == VIOMMU_OUTCOME_UNKNOWN ? "unknown"
                                               : names[viommu_report_get_severity(report, i)],
             viommu_report_get_message(report, i), device, viommu_report_get_rule(report, i),

@@ -32,9 +32,12 @@ write_finding(const Finding *finding, BaseJsonOut *out)
 void
 write_report_json(const ViommuReport *report, BaseJsonOut *out)
 {
+    /* JSON is UTF-8, and a file name any bytes */
+    g_autofree char *file = g_utf8_make_valid(report->file, -1);
+
     base_json_out_open(out, NULL, '{');
     base_json_out_string(out, "domain", report->domain);
-    base_json_out_string(out, "file", report->file);
+    base_json_out_string(out, "file", file);
     base_json_out_open(out, "findings", '[');
     for (guint i = 0; i < report->findings->len; i++) {
         const Finding *finding = report->findings->pdata[i];

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "base-text.h"
+
 /* How many reasons for unknowns the summary line names */
 #define MAX_REASONS 2
 
@@ -52,10 +54,9 @@ write_who(const Finding *finding, GString *out)
 }
 
 static void
-write_finding(const ViommuReport *report, const Finding *finding, const WriteStyle *style,
-              GString *out)
+write_finding(const char *file, const Finding *finding, const WriteStyle *style, GString *out)
 {
-    g_string_append_printf(out, "%s:", report->file);
+    g_string_append_printf(out, "%s:", file);
     if (finding->line > 0)
         g_string_append_printf(out, "%u:", finding->line);
     g_string_append_c(out, ' ');
@@ -190,13 +191,14 @@ void
 write_report_text(const ViommuReport *report, const WriteStyle *style, GString *out)
 {
     g_autoptr(GPtrArray) shown = g_ptr_array_new();
+    g_autofree char *file = base_one_line(g_strdup(report->file));
 
     for (guint i = 0; i < report->findings->len; i++)
         if (is_shown(report->findings->pdata[i], style))
             g_ptr_array_add(shown, report->findings->pdata[i]);
     g_ptr_array_sort(shown, compare_findings);
     for (guint i = 0; i < shown->len; i++)
-        write_finding(report, shown->pdata[i], style, out);
+        write_finding(file, shown->pdata[i], style, out);
     if (!style->quiet)
         write_summary(report, out);
 }

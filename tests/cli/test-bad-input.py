@@ -80,6 +80,21 @@ def test_names_cannot_forge_lines():
             tap.true(len(shown) < 50000, f'{verb}: {len(shown)} bytes')
 
 
+def test_file_names_of_any_bytes():
+    path = os.path.join(program.SCRATCH.name, 'b\udcffd\nvm.xml')
+    with open(path, 'wb') as out:
+        out.write(WRONG)
+    for form in ('text', 'line', 'json', 'sarif'):
+        done = virt_viommu('check', path, *NONE, '--format', form)
+        tap.equal(done.code, 1, form)
+        text = done.out.decode()
+        tap.true('\nvm.xml:' not in text, f'{form}: {text[:500]!r}')
+        if form in ('json', 'sarif'):
+            json.loads(text)
+    tap.equal(json.loads(virt_viommu('check', path, *NONE, '--json').out)[0]['file'],
+              path.replace('\udcff', '\ufffd'))
+
+
 def test_50_megabytes():
     path = file('large.xml', PLAIN.replace(b'<devices/>', b'<devices>' + b'<!-- x -->\n' * 4800000 +
                                            b'</devices>'))
