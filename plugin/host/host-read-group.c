@@ -112,7 +112,8 @@ read_group(HostTree *tree, int groups_dir, const char *name)
     guint64 id;
     int failed;
 
-    if (!base_parse_u64(name, 10, &id) || id > G_MAXUINT32 - 1)
+    /* the kernel writes no zeros in front: one name each */
+    if (!base_parse_u64(name, 10, &id) || id > G_MAXUINT32 - 1 || (*name == '0' && name[1]))
         return;
     failed = host_sys_open_dir(groups_dir, name, &dir);
     if (failed && !host_sys_denied(failed))
