@@ -55,18 +55,19 @@ def main():
         os.mkdir(nothing)
         none = [program, 'check', '--host', 'none', f'{HERE}/empty.xml']
         start = peak_kib(none)
-        print('| functions | floor ms | read ms | read / floor | µs a function | calls a function, '
-              'floor | read | KiB a function, peak | held |')
-        print('|---|---|---|---|---|---|---|---|---|')
+        print('| functions | read / floor, processor | passed | µs a function, processor '
+              '| calls a function, floor | read | KiB a function, peak | held |')
+        print('|---|---|---|---|---|---|---|---|')
         for count in counts:
             tree = f'{work}/{count}'
             subprocess.run([sys.executable, f'{HERE}/sysfs-tree.py', tree, str(count)], check=True)
-            done = subprocess.run([f'{work}/read', tree, '21' if count < 5000 else '7'],
+            done = subprocess.run([f'{work}/read', tree, str(max(7, 20000 // count))],
                                   capture_output=True, text=True, check=True)
-            floor, read, held = (int(word) for word in done.stdout.split())
+            floor, read, floor_cpu, read_cpu, held = (int(word)
+                                                      for word in done.stdout.split())
             check = [program, 'check', '--sysroot', tree, f'{HERE}/empty.xml']
-            print(f'| {count} | {floor / 1e6:.1f} | {read / 1e6:.1f} | {read / floor:.2f} '
-                  f'| {read / count / 1e3:.1f} '
+            print(f'| {count} | {read_cpu / floor_cpu:.2f} | {read / floor:.2f} '
+                  f'| {read_cpu / count / 1e3:.1f} '
                   f'| {per_function([f"{work}/floor", tree], [f"{work}/floor", nothing], count)} '
                   f'| {per_function(check, none, count)} '
                   f'| {(peak_kib(check) - start) / count:.2f} '
