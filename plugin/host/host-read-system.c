@@ -241,7 +241,8 @@ version_of_cache(const char *text, const char *arch, guint64 *ret)
     start += strlen("<version>");
     end = strchr(start, '<');
     number = end ? g_strndup(start, (gsize)(end - start)) : NULL;
-    return number && base_parse_u64(number, 10, ret) && *ret >= BASE_VERSION(1, 0, 0);
+    return number && base_parse_u64(number, 10, ret) && *ret >= BASE_VERSION(1, 0, 0) &&
+           *ret < BASE_VERSION(1000, 0, 0);
 }
 
 /* libvirt asked QEMU already; of several emulators the newest counts. Takes root. 0 or an errno
