@@ -34,7 +34,10 @@ vtd_pasid_bits(const ViommuHost *host, const HostIommu *iommu)
 
     if (!host_decode_vtd(iommu, &vtd))
         return (BaseU64){0};
-    if (!vtd.pasid)
+    /* VFIO of 6.12 cannot attach the guest's PASIDs (no VFIO_DEVICE_ATTACH_PASID in its
+     * include/uapi/linux/vfio.h), that of 7.2 can */
+    if (!vtd.pasid ||
+        (base_u64_is_known(host->kernel) && host->kernel.value < BASE_VERSION(6, 13, 0)))
         return base_u64(0);
     switch (host_vtd_scalable(host, iommu)) {
     case BASE_YES: /* pasid_supported: intel/iommu.h:531-538 */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What a function can have, whose shortcoming keeps it from more, and the next step. */
+#include "base-text.h"
 #include "host-advice.h"
 #include "host-read.h"
 
@@ -232,6 +233,9 @@ test_pasid_bits(void)
     HostIommu iommu = vtd_unit(0x81d2008c222f0686, 0x8d9a20f00f4e);
 
     g_assert_cmpuint(host_pasid_bits(host, &iommu).value, ==, 20);
+    host->kernel = base_u64(BASE_VERSION(6, 12, 107)); /* its VFIO attaches no PASIDs */
+    g_assert_cmpuint(host_pasid_bits(host, &iommu).value, ==, 0);
+    host->kernel = base_u64(BASE_VERSION(7, 2, 13));
     g_free(host->kernel_cmdline.text);
     host->kernel_cmdline.text = g_strdup("intel_iommu=sm_off");
     g_assert_cmpint(host_pasid_bits(host, &iommu).state, ==, BASE_STATE_KNOWN);
