@@ -88,7 +88,7 @@ add_entries(GOptionContext *context, const CliVerb *verb, Raw *raw)
         {CLI_TAKES_LEDGER,
          {"rebuild", 0, 0, G_OPTION_ARG_NONE, &raw->out.rebuild,
           "Make the ledger what libvirt's running domains hold", NULL}},
-        {CLI_TAKES_LEDGER,
+        {CLI_TAKES_CONNECT,
          {"connect", 'c', 0, G_OPTION_ARG_STRING, &raw->out.connect,
           "The libvirt daemon to ask (default: qemu:///system)", "URI"}},
         {CLI_TAKES_ALL,

@@ -34,7 +34,8 @@ typedef enum {
     CLI_TAKES_COLOR = 1 << 9,
     CLI_TAKES_DETACH = 1 << 10,
     CLI_TAKES_METADATA = 1 << 11,
-    CLI_TAKES_LEDGER = 1 << 12, /* --verify, --rebuild, --connect */
+    CLI_TAKES_LEDGER = 1 << 12, /* --verify, --rebuild */
+    CLI_TAKES_CONNECT = 1 << 13,
 } CliTakes;
 
 typedef struct {

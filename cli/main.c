@@ -33,11 +33,12 @@ static const CliVerb verbs[] = {
      "where the planned domain would not pass.\n" EXIT_CODES,
      TAKES_DOMAIN | CLI_TAKES_VERDICT | CLI_TAKES_OUTPUT | CLI_TAKES_METADATA, 1, 1, cli_apply},
     {"hotplug", "DOMAIN DEVICE", "Whether a device can be plugged in, with which XML, or why not.",
-     "DOMAIN is the XML of the running domain, as virsh dumpxml prints it; DEVICE is a file with\n"
+     "DOMAIN is the XML of the running domain, as virsh dumpxml prints it, or where there is no\n"
+     "such file its name; DEVICE is a file with\n"
      "a <hostdev>, or the host address of a PCI function; with --detach also an alias. Either\n"
      "may be - for standard input. The device XML goes to stdout, for virsh attach-device; what\n"
      "to do first goes to stderr.\n" EXIT_CODES,
-     TAKES_DOMAIN | CLI_TAKES_FORMAT | CLI_TAKES_DETACH, 2, 2, cli_hotplug},
+     TAKES_DOMAIN | CLI_TAKES_FORMAT | CLI_TAKES_DETACH | CLI_TAKES_CONNECT, 2, 2, cli_hotplug},
     {"limits", "FILE", "Locked memory and PASIDs of this domain: figures, formulas, who sets them.",
      "FILE may be - for standard input. Without a valid plan the figures are those of the\n"
      "domain as it is.\n" EXIT_CODES,
@@ -45,7 +46,8 @@ static const CliVerb verbs[] = {
     {"ledger", "", "Who holds which devices and limits of this host.",
      "The libvirt hook keeps it. --verify exits with 1 where it is not what runs, --rebuild\n"
      "mends that; both ask the libvirt daemon.\n" EXIT_CODES,
-     CLI_TAKES_FORMAT | CLI_TAKES_HOST | CLI_TAKES_LEDGER | CLI_TAKES_COLOR, 0, 0, cli_ledger},
+     CLI_TAKES_FORMAT | CLI_TAKES_HOST | CLI_TAKES_LEDGER | CLI_TAKES_CONNECT | CLI_TAKES_COLOR, 0,
+     0, cli_ledger},
     {"explain", "[RULE...]", "Why a rule exists, what to do about it, and where that was read.",
      NULL, CLI_TAKES_FORMAT | CLI_TAKES_ALL | CLI_TAKES_COLOR, 0, G_MAXUINT, cli_explain},
     {"policy", "check FILE... | show [FILE|NAME]",

@@ -15,6 +15,8 @@ typedef struct {
     __typeof__(virConnectOpenReadOnly) *open;
     __typeof__(virConnectClose) *close;
     __typeof__(virConnectListAllDomains) *list;
+    __typeof__(virDomainLookupByName) *look_up;
+    __typeof__(virDomainIsActive) *is_active;
     __typeof__(virDomainGetXMLDesc) *get_xml;
     __typeof__(virDomainGetName) *get_name;
     __typeof__(virDomainFree) *free_domain;
@@ -29,6 +31,8 @@ static const struct {
     {"virConnectOpenReadOnly", G_STRUCT_OFFSET(Api, open)},
     {"virConnectClose", G_STRUCT_OFFSET(Api, close)},
     {"virConnectListAllDomains", G_STRUCT_OFFSET(Api, list)},
+    {"virDomainLookupByName", G_STRUCT_OFFSET(Api, look_up)},
+    {"virDomainIsActive", G_STRUCT_OFFSET(Api, is_active)},
     {"virDomainGetXMLDesc", G_STRUCT_OFFSET(Api, get_xml)},
     {"virDomainGetName", G_STRUCT_OFFSET(Api, get_name)},
     {"virDomainFree", G_STRUCT_OFFSET(Api, free_domain)},
@@ -142,4 +146,44 @@ live_list_running(const char *uri, GError **error)
     domains = list(&api, uri, connection, error);
     api.close(connection);
     return domains;
+}
+
+static ViommuDomain *
+find(const Api *api, const char *uri, virConnectPtr connection, const char *name, GError **error)
+{
+    g_autoptr(GPtrArray) found = g_ptr_array_new_with_free_func(free_domain);
+    virDomainPtr domain = api->look_up(connection, name);
+    gboolean good;
+
+    if (!domain) {
+        set_error(api, uri, error);
+        return NULL;
+    }
+    good = api->is_active(domain) > 0 && add_domain(api, uri, domain, found, error);
+    api->free_domain(domain);
+    if (good && found->len > 0)
+        return viommu_domain_ref(found->pdata[0]);
+    if (error && !*error)
+        g_set_error(error, VIOMMU_ERROR, VIOMMU_ERROR_IO, "%s: domain '%s' does not run", uri,
+                    name);
+    return NULL;
+}
+
+ViommuDomain *
+live_find_running(const char *uri, const char *name, GError **error)
+{
+    Api api = {0};
+    virConnectPtr connection;
+    ViommuDomain *domain;
+
+    if (!load(uri, &api, error))
+        return NULL;
+    connection = api.open(uri);
+    if (!connection) {
+        set_error(&api, uri, error);
+        return NULL;
+    }
+    domain = find(&api, uri, connection, name, error);
+    api.close(connection);
+    return domain;
 }

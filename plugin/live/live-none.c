@@ -1,10 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "live.h"
 
-GPtrArray *
-live_list_running(const char *uri, GError **error)
+static void
+set_error(const char *uri, GError **error)
 {
     g_set_error(error, VIOMMU_ERROR, VIOMMU_ERROR_UNSUPPORTED,
                 "%s: built without libvirt's headers (libvirt-dev)", uri);
+}
+
+GPtrArray *
+live_list_running(const char *uri, GError **error)
+{
+    set_error(uri, error);
+    return NULL;
+}
+
+ViommuDomain *
+live_find_running(const char *uri, const char *name, GError **error)
+{
+    (void)name;
+    set_error(uri, error);
     return NULL;
 }

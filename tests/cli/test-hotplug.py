@@ -101,5 +101,23 @@ def test_what_was_plugged_in_comes_out_again():
     tap.equal(again.code, 1, again)
 
 
+def test_a_domain_by_its_name():
+    if 'built without' in virt_viommu('hotplug', 'test', '0000:02:10.0', *X86, '--connect', 'test:///default'
+                                      ).err.decode():
+        return
+    connect = ['--connect', 'test:///default']
+    # libvirt's own test driver runs one domain, of a machine that takes no assigned device behind a port
+    done = virt_viommu('hotplug', 'test', '0000:02:10.0', *X86, *connect, '--json')
+    tap.true(done.code in (0, 1) and json.loads(done.out), done)
+    for name, words in {'nobody': b'nobody', 'test.xml': b'test.xml'}.items():
+        done = virt_viommu('hotplug', name, '0000:02:10.0', *X86, *connect)
+        tap.equal((done.code, done.out), (2, b''), name)
+        tap.true(words in done.err and len(done.err.splitlines()) == 1, done)
+    # a path is never a name
+    done = virt_viommu('hotplug', './test', '0000:02:10.0', *X86, *connect)
+    tap.equal(done.code, 2)
+    tap.true(b'No such file' in done.err, done)
+
+
 if __name__ == '__main__':
     sys.exit(tap.run(globals()))
