@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
+#include "base-text.h"
 #include "model-private.h"
 
 static const struct {
@@ -82,6 +83,25 @@ read_reserve(const xmlNode *target)
     return reserve;
 }
 
+/* libvirt takes blanks before the number and none behind it, and rounds up to KiB (11.3
+ * src/util/virxml.c, virParseScaledValue). */
+static BaseU64
+read_hole(const xmlNode *node)
+{
+    const xmlNode *hole = model_child(node, "pcihole64");
+    g_autofree char *unit = model_attribute(hole, "unit");
+    g_autoptr(XmlText) text = hole ? (XmlText *)xmlNodeGetContent((xmlNode *)hole) : NULL;
+    gsize length = text ? strlen(text) : 0;
+    guint64 number, bytes;
+
+    if (length == 0)
+        return base_u64_absent();
+    if (g_ascii_isspace(text[length - 1]) || !base_parse_loose_u64(text, 10, &number) ||
+        !model_scale(number, unit && *unit ? unit : "KiB", &bytes) || bytes > G_MAXUINT64 - 1023)
+        return (BaseU64){0};
+    return base_u64((bytes + 1023) / 1024 * 1024);
+}
+
 static gboolean
 is_root(ModelBusKind kind)
 {
@@ -107,6 +127,7 @@ controller_new(const ViommuDomain *domain, xmlNode *node, guint index)
     controller->address = model_guest_address(node);
     if (is_root(controller->kind))
         controller->address.kind = MODEL_ADDRESS_NONE;
+    controller->hole64 = is_root(controller->kind) ? read_hole(node) : base_u64_absent();
     controller->bus_nr = model_number(target, "busNr", 0);
     controller->chassis = model_number(target, "chassis", 0);
     controller->port = model_number(target, "port", 0);

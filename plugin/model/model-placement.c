@@ -281,6 +281,7 @@ add_new_controller(ModelRun *run, guint index, ModelBusKind kind)
     controller->kind = kind;
     controller->model = model_bus_name(kind);
     controller->added = TRUE;
+    controller->hole64 = base_u64_absent();
     controller->address.kind = MODEL_ADDRESS_UNKNOWN;
     g_ptr_array_add(run->added, controller);
 }

@@ -79,6 +79,7 @@ typedef struct {
     BaseU64 chassis, port;
     BaseU64 numa_node;   /* <target><node>; guest cell */
     BaseU64 mem_reserve; /* bytes */
+    BaseU64 hole64;      /* bytes; <pcihole64> of a root bus; UNKNOWN: no size */
     BaseTri hotplug;     /* <target hotplug>; NO = off */
 } ModelController;
 

@@ -99,6 +99,8 @@ is_answered(const PlanWork *work, const Finding *finding)
 {
     const Rule *rule = finding->rule;
 
+    if (strcmp(rule->id, "bus-high-window") == 0)
+        return plan_window_is_ours(work);
     if (strcmp(rule->id, "bus-device-uncovered") == 0)
         return !is_on_bypassed_bus(work, finding);
     if (strcmp(rule->id, "xml-unknown-attribute") == 0)

@@ -156,6 +156,8 @@ gboolean plan_place(PlanWork *work);
 
 /* Room for the BARs of the devices, where virt's own is too small. */
 void plan_window(PlanWork *work);
+/* Whether that can be written, and is not for somebody else to do */
+gboolean plan_window_is_ours(const PlanWork *work);
 
 /* --- plan-limits.c, plan-pasid.c --- */
 

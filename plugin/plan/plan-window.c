@@ -101,6 +101,13 @@ write_window(PlanWork *work, guint64 window, PlanWhy why)
         plan_spot_remove(work->plan, old, why);
 }
 
+gboolean
+plan_window_is_ours(const PlanWork *work)
+{
+    return work->family == PLAN_FAMILY_ARM && !work->live &&
+           work->target.libvirt >= LIBVIRT_WITH_WINDOW && work->target.qemu >= QEMU_WITH_WINDOW;
+}
+
 void
 plan_window(PlanWork *work)
 {
@@ -109,7 +116,7 @@ plan_window(PlanWork *work)
     g_autofree char *size = base_format_size(need);
     g_autofree char *because = g_strdup_printf(
         "the 64-bit BARs of the devices take %s, and virt has 512 GiB for them", size);
-    PlanWhy why = {because, NULL};
+    PlanWhy why = {because, "bus-high-window"};
 
     if (work->family != PLAN_FAMILY_ARM || work->live ||
         MAX(written_window(root && root->node ? model_child(root->node, "pcihole64") : NULL),
@@ -117,7 +124,7 @@ plan_window(PlanWork *work)
         return;
     while (window < need && window < G_GUINT64_CONSTANT(1) << 60)
         window *= 2;
-    if (work->target.libvirt >= LIBVIRT_WITH_WINDOW && work->target.qemu >= QEMU_WITH_WINDOW)
+    if (plan_window_is_ours(work))
         write_window(work, window, why);
     else
         plan_note(work,

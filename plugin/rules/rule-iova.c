@@ -262,17 +262,27 @@ plugged_reach(const ViommuDomain *domain)
     return base_saturating_add(domain->max_memory - domain->memory, slots * GIB);
 }
 
-/* Without a 64-bit window that somebody chose: a lower bound. */
+/* The window behind guest memory. What libvirt cannot read counts nothing: bus-hole-size tells it.
+ */
+static guint64
+hole(const ViommuDomain *domain)
+{
+    const ModelController *root = model_controller(domain, 0);
+
+    if (!root || root->hole64.state == BASE_STATE_ABSENT)
+        return HOLE64_DEFAULT;
+    return root->hole64.value;
+}
+
+/* A lower bound */
 static void
 check_physical(RuleCall *call)
 {
     const ViommuDomain *domain = call->view->domain;
     guint64 bits = effective_bits(domain), reach = G_GUINT64_CONSTANT(1) << bits;
-    const ModelController *root = model_controller(domain, 0);
-    gboolean chosen = root && model_child(root->node, "pcihole64");
-    guint64 window = chosen ? 0 : HOLE64_DEFAULT;
     guint64 top = (MAX(rule_ram_top(domain), 4 * GIB) + GIB - 1) / GIB * GIB;
-    guint64 end = base_saturating_add(base_saturating_add(top, plugged_reach(domain)), window);
+    guint64 end =
+        base_saturating_add(base_saturating_add(top, plugged_reach(domain)), hole(domain));
     g_autofree char *need = base_format_size(end);
     g_autofree char *have = base_format_size(reach);
 

@@ -17,6 +17,7 @@ static const RuleFamily *const families[] = {
     &rule_family_bus,
     &rule_family_bus_refused,
     &rule_family_bus_slots,
+    &rule_family_bus_window,
     &rule_family_accel,
     &rule_family_accel_device,
     &rule_family_vtd,
