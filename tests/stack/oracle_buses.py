@@ -4,7 +4,7 @@ Each function yields (what is varied, guest)."""
 import itertools
 
 from oracle_families import expander, pcie, port
-from oracle_guest import Guest, address, arm, controller, device, iommu
+from oracle_guest import Guest, address, arm, attributes, controller, device, iommu
 
 INTEL = [iommu('intel')]
 # one bus of each kind, with what it needs above it; the bus to look at has index 9
@@ -235,3 +235,20 @@ def many_devices():
                 yield f'{kind} on {bridge} with {model}', Guest(
                     controllers=pcie(*above), devices=[device(kind, address(bus, 2))],
                     iommus=[iommu(model)])
+
+
+def holes():
+    """<pcihole64>: the window for BARs above 4 GiB"""
+    for unit, size in (('GiB', '1'), ('GiB', '0'), ('GiB', '512'), ('GiB', '768'), ('GiB', '900'),
+                       ('TiB', '1'), ('TiB', '4'), ('TiB', '64'), ('EiB', '16'), ('foo', '1'),
+                       (None, '1024'), (None, '536870912'), (None, '536870913'), (None, 'x'),
+                       (None, '-1'), (None, ''), ('b', '549755813889'), ('GiB', '512 '),
+                       ('GiB', '0x200')):
+        hole = f'<pcihole64{attributes(unit=unit)}>{size}</pcihole64>'
+        root = controller('pcie-root', 0, hole)
+        yield f'hole of {size} {unit}', Guest(controllers=[root], iommus=INTEL)
+        yield f'hole of {size} {unit} on virt', arm(controllers=[root],
+                                                    iommus=[iommu('smmuv3')])
+    for model in ('pcie-root-port', 'pcie-expander-bus'):
+        yield f'hole in a {model}', Guest(iommus=INTEL, controllers=pcie(
+            controller(model, 1, "<pcihole64 unit='GiB'>1</pcihole64>")))
