@@ -91,6 +91,30 @@ is_nested(const ViewIommu *iommu)
                                     iommu->fsts == BASE_YES && iommu->scalable == BASE_YES);
 }
 
+/* (nullable): what to write where the device has no vIOMMU yet, by the host's kind */
+static const char *
+nested_help(const ViewHostdev *hostdev)
+{
+    if (!hostdev->unit)
+        return NULL;
+    switch (hostdev->unit->type) {
+    case HOST_IOMMU_VTD:
+        return "an <iommu model='intel'> with scalable-mode and fsts (virt-viommu apply writes "
+               "it), or a weaker usage";
+    case HOST_IOMMU_SMMUV3:
+        return "an <iommu model='smmuv3'> with accel='on' over the device's expander bus "
+               "(virt-viommu apply writes both), or a weaker usage";
+    case HOST_IOMMU_AMD:
+    case HOST_IOMMU_SMMUV2:
+    case HOST_IOMMU_VIRTIO:
+    case HOST_IOMMU_RISCV:
+        return "a weaker usage: nothing nests below this host's IOMMU";
+    case HOST_IOMMU_UNKNOWN:
+    default:
+        return NULL;
+    }
+}
+
 static void
 check_nested(RuleCall *call)
 {
@@ -99,7 +123,8 @@ check_nested(RuleCall *call)
     if (hostdev->covered == BASE_UNKNOWN)
         rule_unknown(call, "the device's guest <address>", "write the <address> on the device");
     else if (!hostdev->viommu)
-        rule_fail(call, NULL, NULL, "usage %s, but no vIOMMU covers the device", usage(call));
+        rule_fail(call, NULL, nested_help(hostdev), "usage %s, but no vIOMMU covers the device",
+                  usage(call));
     else if (!is_nested(hostdev->viommu))
         rule_fail(call, NULL, NULL, "usage %s, but the %s vIOMMU over the device is not nested",
                   usage(call), hostdev->viommu->iommu->model);

@@ -216,8 +216,9 @@ check_machine(RuleCall *call)
     else
         good = domain->is_q35 || domain->is_virt;
     if (!good)
-        rule_fail(call, NULL, NULL, "iommu model '%s' on machine '%s', and it needs %s",
-                  iommu->model, domain->machine,
+        rule_fail(call, NULL, NULL, "iommu model '%s' on machine '%s'%s%s, and it needs %s",
+                  iommu->model, domain->machine, domain->arch ? " of " : "",
+                  domain->arch ? domain->arch : "",
                   x86                                 ? "q35"
                   : iommu->kind == MODEL_IOMMU_SMMUV3 ? "Arm virt"
                                                       : "q35 or Arm virt");
