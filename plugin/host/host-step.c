@@ -158,5 +158,5 @@ host_next_step(const ViommuHost *host, const HostDevice *device, const HostGroup
         return NULL;
     if (host_device_is_denied(device) && host->denylist_off != BASE_YES)
         return g_strdup("load vfio-pci with disable_denylist=1, without which it refuses");
-    return g_strdup("bind to vfio-pci, or managed='yes'");
+    return g_strdup("bind to vfio-pci to assign it, or managed='yes'");
 }
