@@ -178,8 +178,8 @@ check_nested_shared(RuleCall *call)
     one = base_pci_format(first->dev->host);
     two = base_pci_format(call->hostdev->dev->host);
     rule_fail(call, NULL, NULL,
-              "%s and %s are both in host group %u: the guest's page tables for one become those "
-              "of the other",
+              "%s and %s are both in host group %u, which can follow the guest's page tables of "
+              "one device only",
               one, two, call->hostdev->group->id);
 }
 
@@ -277,11 +277,14 @@ static const Rule rules[] = {
         .id = "group-none",
         .severity = VIOMMU_SEVERITY_ERROR,
         .summary = "the host does not translate this device's DMA",
-        .rationale = "VFIO hands out only devices that are in an IOMMU group. Without one there is "
-                     "no /dev/vfio node for the device: the host has no IOMMU, it is switched off "
-                     "in firmware or on the kernel command line, or firmware leaves this device "
-                     "out of its tables. QEMU says: couldn't open directory "
-                     "…/0000:81:00.0/vfio-dev: No such file or directory.",
+        .rationale =
+            "VFIO hands out only devices that are in an IOMMU group. Without one there is "
+            "no /dev/vfio node for the device: the host has no IOMMU, it is switched off "
+            "in firmware or on the kernel command line, or firmware leaves this device "
+            "out of its tables. libvirt says: Invalid device 0000:81:00.0 iommu_group file "
+            "/sys/bus/pci/devices/0000:81:00.0/iommu_group is not a symlink; for iommufd: "
+            "cannot find VFIO device for PCI device 0000:81:00.0. QEMU says: couldn't "
+            "open directory …/0000:81:00.0/vfio-dev: No such file or directory.",
         .remedy = "switch the IOMMU on (firmware set-up; intel_iommu=on on the kernel command "
                   "line), or assign another device",
         .source = "Linux 7.2 drivers/vfio/group.c (vfio_group_find_or_alloc); message seen with "
@@ -340,15 +343,16 @@ static const Rule rules[] = {
         .severity = VIOMMU_SEVERITY_ERROR,
         .summary = "two devices of one host group behind accelerated SMMUv3s",
         .rationale =
-            "Both attach to the one address space of accelerated vSMMUs and the domain starts. "
-            "The kernel replaces the page tables of a whole group: what the guest installs for "
-            "one device the other follows, and isolation between them is gone. Nobody says so.",
+            "QEMU puts each device behind an accelerated vSMMU onto the guest's own tables, and "
+            "the "
+            "kernel gives a group one set of tables at a time: the second device is refused. QEMU "
+            "says: error attach hostdev1 (17) pasid 0 to id=9: Invalid argument.",
         .remedy = "assign one device of the group only, or ACS on the ports above them",
-        .source = "Linux 7.2 drivers/iommu/iommufd/device.c:814; QEMU 11.1 "
-                  "hw/arm/smmuv3-accel.c:920-940",
+        .source = "Linux 7.2 drivers/iommu/iommufd/device.c:632; QEMU 11.1 "
+                  "hw/arm/smmuv3-accel.c:920-940; refused on 11.1.2",
         .fixer = RULE_FIXER_DOMAIN,
         .scope = RULE_SCOPE_HOSTDEV,
-        .effect = RULE_EFFECT_UNSAFE,
+        .effect = RULE_EFFECT_REFUSED_START,
         .certain = TRUE,
         .needs = RULE_NEEDS_GROUP,
         .check = check_nested_shared,
