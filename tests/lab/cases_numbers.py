@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Locked memory: what "limits" says of a domain, what the kernel accounts for the one that runs, and
-the lowest limit with which it still starts."""
+"""Locked memory: what "limits" says of a domain, what the kernel accounts for the one that runs,
+and the lowest limit with which it still starts."""
 import json
 
 import lab_try

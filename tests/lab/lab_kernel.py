@@ -8,7 +8,6 @@ import glob
 import gzip
 import os
 import shutil
-import subprocess
 import tarfile
 
 import lab_cache

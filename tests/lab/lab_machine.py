@@ -66,7 +66,8 @@ class Machine:
             with open(f'{self.directory}/{name}', 'wb') as file:
                 file.truncate(DISK_BYTES)
         begin = time.monotonic()
-        command = ['setpriv', '--pdeathsig', 'KILL', *self.command(self.directory), '-serial', f'file:{self.directory}/console']
+        command = ['setpriv', '--pdeathsig', 'KILL', *self.command(self.directory),
+                   '-serial', f'file:{self.directory}/console']
         with open(f'{self.directory}/errors', 'wb') as errors:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors,

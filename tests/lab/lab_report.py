@@ -67,19 +67,32 @@ def plans(rows):
          '; '.join(row['plugs'])] for row in rows])
 
 
-def write(path, host, title, lab):
-    """Replaces the section of that host"""
-    lines = [f'Run of {datetime.date.today().isoformat()}: {title}.', '']
-    if lab.rows:
-        lines += verdicts(lab.rows)
-    if lab.numbers:
-        lines += numbers(lab.numbers)
-    if lab.plans:
-        lines += plans(lab.plans)
+def guests(rows):
+    yield '### Guests that boot and move data'
+    yield ''
+    yield from table(['host', 'guest', 'says'], rows)
+
+
+def sections(lab):
+    """(family, lines) of what ran"""
+    for family, rows, render in (('verdicts', lab.rows, verdicts), ('numbers', lab.numbers, numbers),
+                                 ('plans', lab.plans, plans), ('guests', lab.guests, guests)):
+        if rows:
+            yield family, list(render(rows))
+
+
+def write(path, lab):
+    """Replaces the sections of that host and of the families that ran"""
+    title = f'{lab.chosen.host}, {datetime.date.today().isoformat()}: {lab.title()}.'
     with open(path, encoding='utf-8') as file:
         text = file.read()
-    begin, end = f'<!-- {host}: written by tests/lab/run -->\n', f'<!-- end of {host} -->'
-    before, _, rest = text.partition(begin)
-    _, _, after = rest.partition(end)
+    for family, lines in sections(lab):
+        begin = f'<!-- {lab.chosen.host} {family}: written by tests/lab/run -->\n'
+        end = f'<!-- end of {lab.chosen.host} {family} -->'
+        before, found, rest = text.partition(begin)
+        if not found:
+            raise AssertionError(f'{path} has no place for {begin.strip()}')
+        text = before + begin + '\n'.join(['', *lines[:2], title, '', *lines[2:]]) + end + \
+            rest.partition(end)[2]
     with open(path, 'w', encoding='utf-8') as file:
-        file.write(before + begin + '\n' + '\n'.join(lines) + '\n' + end + after)
+        file.write(text)

@@ -25,7 +25,7 @@ def plans():
             ('NIC and NVMe of one host SMMU', Plan(asked(NIC, DISK))),
             ('a virtual function', Plan(asked(VF[0]), **around)),
             ('plain DMA, both functions of a group', Plan(asked(*SHARED, usage='dma'))),
-            ('both functions of a group', Plan(asked(*SHARED), refused='group-nested-shared')),
+            ('both functions of a group', Plan(asked(*SHARED), refused='group-singleton')),
             ('no device yet, two spare ports', Plan(asked(usage='', ports=2),
                                                     plugs=((NIC, True), (DISK2, False))))):
         plan.profile = lab_arm64.NESTED

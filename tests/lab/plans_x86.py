@@ -67,13 +67,13 @@ def plans():
     yield 'beside emulated devices', Plan(beside)
     yield '256 vCPUs', Plan(asked(NIC, usage='dma', vcpus=256, vcpu_attributes=" current='1'"))
     yield 'one of a group, the other with its host driver', Plan(asked(SHARED[0]),
-                                                                 refused='group-viable')
+                                                                 refused='group-singleton')
     yield 'both functions of a group behind a vIOMMU', Plan(asked(*SHARED),
                                                             refused='group-singleton')
-    yield 'PASIDs', Plan(asked(NIC, usage='pasid'), refused='pasid-device-width')
+    yield 'PASIDs', Plan(asked(NIC, usage='pasid'), refused='vtd-pasid-host')
     yield 'NIC and NVMe, 47 bits', Plan(asked(NIC, DISK, ports=1), profile='first-stage',
                                         plugs=((DISK2, True),))
     yield 'NIC and NVMe, nested', Plan(asked(NIC, DISK, ports=1), profile='nested',
                                        plugs=((DISK2, True),))
     yield 'conventional device, nested', Plan(asked(BRIDGED[0]), profile='nested',
-                                              refused='group-viable')
+                                              refused='group-singleton')

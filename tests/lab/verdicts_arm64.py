@@ -123,6 +123,8 @@ def groups():
     unbind = f'echo {SHARED[1]} >$functions/{SHARED[1]}/driver/unbind'
     back = f'bind "" {SHARED[1]}'
     yield 'vSMMU, two of one group', Case(domain(*at(5, *SHARED), iommus=one), short=True)
+    yield 'two vSMMUs, two of one group', Case(
+        domain(*at(5, SHARED[0]), *at(9, SHARED[1]), iommus=[smmu(), smmu(8)]))
     yield 'vSMMU, one of a group, the other with its host driver', Case(
         domain(*at(5, SHARED[0]), iommus=one))
     yield 'vSMMU, one of a group, the other with no driver', Case(

@@ -4,7 +4,7 @@ import dataclasses
 
 from lab_domain import (MEBIBYTES, domain, first_stage, hostdev, intel, port, virtio)
 from lab_x86 import ADDRESSES
-from oracle_guest import Guest, address, commandline, controller, device, iommu, override
+from oracle_guest import Guest, address, commandline, controller, device, iommu
 
 NIC, DISK, DISK2 = ADDRESSES['nic'], ADDRESSES['disk'], ADDRESSES['disk2']
 SHARED, BRIDGED = ADDRESSES['shared'], ADDRESSES['bridged']
