@@ -112,8 +112,9 @@ def command(tools, disk, kernel, image, profile, memory=4096):
             parts += ['-initrd', kernel.initrd]
         for device in devices():
             parts += ['-device', device]
-        for device in ('virtio-blk-pci,drive=disk,addr=6', 'virtio-9p-pci,fsdev=share,mount_tag=lab,'
-                       'addr=8', 'virtio-serial-pci,id=serial,addr=9', 'virtio-rng-pci,rng=rng,addr=7'):
+        for device in ('virtio-blk-pci,drive=disk,addr=6', 'virtio-rng-pci,rng=rng,addr=7',
+                       'virtio-9p-pci,fsdev=share,mount_tag=lab,addr=8',
+                       'virtio-serial-pci,id=serial,addr=9'):
             parts += ['-device', f'{device},bus=pcie.0']
         return parts + ['-device', 'virtserialport,chardev=line,name=lab,bus=serial.0']
 

@@ -19,7 +19,7 @@ SOURCE_PACKAGE = 'linux-source-7.2'
 # what takes hours to compile and the lab has no use for
 UNWANTED = ('DRM', 'SOUND', 'USB_SUPPORT', 'MEDIA_SUPPORT', 'WLAN', 'WIRELESS', 'BT', 'NFS_FS',
             'NETFILTER', 'MD', 'SCSI', 'ATA', 'HID_SUPPORT', 'AGP', 'PCCARD', 'SECURITY',
-            'AUDIT', 'DEBUG_INFO_BTF', 'FTRACE', 'EFI_STUB_HANDOVER')
+            'AUDIT', 'DEBUG_INFO_BTF', 'FTRACE')
 TOOLS = ('make', 'flex', 'bison', 'bc', 'patch', 'xz', 'depmod')
 
 
