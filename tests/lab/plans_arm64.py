@@ -27,7 +27,7 @@ def plans():
             ('plain DMA, both functions of a group', Plan(asked(*SHARED, usage='dma'))),
             ('both functions of a group', Plan(asked(*SHARED), refused='group-singleton')),
             ('no device yet, two spare ports', Plan(asked(usage='', ports=2),
-                                                    plugs=((NIC, True), (DISK2, False))))):
+                                                    plugs=((NIC, True), (DISK2, True))))):
         plan.profile = lab_arm64.NESTED
         yield name, plan
     yield 'NIC on a host that cannot nest', Plan(asked(NIC), profile=lab_arm64.INCOHERENT)
