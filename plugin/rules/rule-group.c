@@ -281,8 +281,8 @@ static const Rule rules[] = {
             "VFIO hands out only devices that are in an IOMMU group. Without one there is "
             "no /dev/vfio node for the device: the host has no IOMMU, it is switched off "
             "in firmware or on the kernel command line, or firmware leaves this device "
-            "out of its tables. libvirt says: Invalid device 0000:81:00.0 iommu_group file "
-            "/sys/bus/pci/devices/0000:81:00.0/iommu_group is not a symlink; for iommufd: "
+            "out of its tables. libvirt says: Invalid device 0000:81:00.0 iommu_group "
+            "file /sys/bus/pci/devices/0000:81:00.0/iommu_group is not a symlink; for iommufd: "
             "cannot find VFIO device for PCI device 0000:81:00.0. QEMU says: couldn't "
             "open directory …/0000:81:00.0/vfio-dev: No such file or directory.",
         .remedy = "switch the IOMMU on (firmware set-up; intel_iommu=on on the kernel command "
