@@ -269,6 +269,7 @@ look_at_result(Hotplug *hotplug, const ViommuPlan *base, const ViommuPlan *plan,
     judge_findings(hotplug, base->view, after);
     judge_auto(hotplug, after, hostdev);
     hotplug_judge_limits(hotplug, base->view, after);
+    hotplug_judge_place(hotplug, after, hostdev);
     hotplug_judge_window(hotplug, after, hostdev);
     hotplug->xml = hotplug_source(domain, device);
     return TRUE;

@@ -62,23 +62,6 @@ judge_queues(Hotplug *hotplug, const View *view, const ViewHostdev *hostdev)
                    "guest CMDQV");
 }
 
-static void
-judge_place(Hotplug *hotplug, const View *view, const ViewHostdev *hostdev)
-{
-    const ModelAddress *address = &hostdev->dev->address;
-    const ModelController *port;
-
-    if (address->kind != MODEL_ADDRESS_WRITTEN)
-        return;
-    port = model_controller(view->domain, address->pci.bus);
-    if (address->pci.bus == 0 && (view->domain->is_q35 || view->domain->is_virt))
-        hotplug_refuse(hotplug, NULL, "an address on a root port, from the next start on",
-                       "it sits on the root bus itself, where nothing can be plugged or unplugged");
-    else if (port && port->hotplug == BASE_NO)
-        hotplug_refuse(hotplug, "hotplug-port-off", "the port without hotplug='off'",
-                       "the port of bus %u has hotplug='off'", port->index);
-}
-
 /* libvirt takes no function out of a slot that has others. */
 static void
 judge_functions(Hotplug *hotplug, const View *view, const ViewHostdev *hostdev)
@@ -144,7 +127,7 @@ hotplug_detach(const ViommuHost *host, const ViommuDomain *domain, const ViommuP
     if (hostdev->dev->address.kind == MODEL_ADDRESS_WRITTEN)
         hotplug->bus = base_u64(hostdev->dev->address.pci.bus);
     judge_queues(hotplug, view, hostdev);
-    judge_place(hotplug, view, hostdev);
+    hotplug_judge_place(hotplug, view, hostdev);
     judge_functions(hotplug, view, hostdev);
     hotplug->feasible = hotplug->reasons->len == 0;
     if (hotplug->feasible) {

@@ -76,6 +76,28 @@ hotplug_judge_limits(Hotplug *hotplug, const View *before, const View *after)
         judge_process(hotplug, after, then->accounted.value);
 }
 
+/* --- the place --- */
+
+/* QEMU 11.1, run: device_add on pcie.0, an expander bus or a port with hotplug=off says "Bus '…'
+ * does not support hotplugging". */
+void
+hotplug_judge_place(Hotplug *hotplug, const View *view, const ViewHostdev *hostdev)
+{
+    const ModelAddress *address = &hostdev->dev->address;
+    const ModelController *bus;
+
+    if (address->kind != MODEL_ADDRESS_WRITTEN)
+        return;
+    bus = model_controller(view->domain, address->pci.bus);
+    if ((address->pci.bus == 0 && (view->domain->is_q35 || view->domain->is_virt)) ||
+        (bus && bus->kind == MODEL_BUS_PXB_PCIE))
+        hotplug_refuse(hotplug, NULL, "an address on a root port, from the next start on",
+                       "it sits on the root bus itself, where nothing can be plugged or unplugged");
+    else if (bus && bus->hotplug == BASE_NO)
+        hotplug_refuse(hotplug, "hotplug-port-off", "the port without hotplug='off'",
+                       "the port of bus %u has hotplug='off'", bus->index);
+}
+
 /* --- windows --- */
 
 static guint64

@@ -26,5 +26,7 @@ void hotplug_name_device(Hotplug *hotplug, const ModelHostdev *dev);
 
 /* Limits before the attach and after it, and what must be raised by hand. */
 void hotplug_judge_limits(Hotplug *hotplug, const View *before, const View *after);
+/* Whether anything can be plugged or unplugged where the device has its address. */
+void hotplug_judge_place(Hotplug *hotplug, const View *view, const ViewHostdev *hostdev);
 /* Whether the BARs fit the window of the port. */
 void hotplug_judge_window(Hotplug *hotplug, const View *after, const ViewHostdev *hostdev);

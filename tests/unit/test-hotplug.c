@@ -116,6 +116,10 @@ assert_has(const char *text, const char *part)
     "bus='0x01'"                                                                                   \
     " slot='" slot "' function='0x0'/></source>" more "</hostdev>"
 
+#define VF(more)                                                                                   \
+    "<hostdev mode='subsystem' type='pci' managed='yes'><source><address domain='0x0000' "         \
+    "bus='0x02' slot='0x10' function='0x0'/></source>" more "</hostdev>"
+
 /* --- plugging in --- */
 
 /* The VF went into this port and libvirt set this limit: expert domain f. */
@@ -198,6 +202,19 @@ test_no_port(void)
     assert_refused(&other_smmu, "hotplug-no-free-port", "ports cannot be plugged in");
     assert_refused(&other_smmu, "accel-second-smmu", "<iommu model=smmuv3>");
     assert_refused(&no_hotplug, "hotplug-no-free-port", "no free hotplug port");
+}
+
+/* An address that is written is not changed, so it must be one that takes a device. */
+static void
+test_place(void)
+{
+    Try off = {.domain = "expert-f-vtd-shadow-legacy",
+               .host = "lab-x86",
+               .device = VF(AT("0x03")),
+               .find = "<model name='pcie-root-port'/>",
+               .replace = "<model name='pcie-root-port'/><target hotplug='off'/>"};
+
+    assert_refused(&off, "hotplug-port-off", "port of bus 3");
 }
 
 /* What the domain's vIOMMU cannot give is not made weaker. */
@@ -370,6 +387,7 @@ main(int argc, char **argv)
     g_test_add_func("/hotplug/nested", test_nested);
     g_test_add_func("/hotplug/written", test_what_is_written_stays);
     g_test_add_func("/hotplug/no-port", test_no_port);
+    g_test_add_func("/hotplug/place", test_place);
     g_test_add_func("/hotplug/usage", test_usage);
     g_test_add_func("/hotplug/group", test_group);
     g_test_add_func("/hotplug/limits", test_limits);
