@@ -30,7 +30,7 @@ policy_read_pasid_bits(const BasePlace *object, guint64 min, BaseU64 *ret, GErro
 gboolean
 policy_read_hotplug(const BasePlace *root, ViommuPolicy *policy, GError **error)
 {
-    static const char *const keys[] = {"spare_ports", NULL};
+    static const char *const keys[] = {"boot_pinning", "spare_ports", NULL};
     BasePlace place = base_place_member(root, "hotplug");
     BasePlace ports = base_place_member(&place, "spare_ports");
     BaseU64 number = {0};
@@ -38,6 +38,8 @@ policy_read_hotplug(const BasePlace *root, ViommuPolicy *policy, GError **error)
     if (!place.present)
         return TRUE;
     if (!base_place_only(&place, keys, error) ||
+        !policy_read_choice(&place, "boot_pinning", "accept", "avoid", &policy->avoid_boot_pinning,
+                            error) ||
         !base_place_u64(&ports, MAX_SPARE_PORTS, &number, error))
         return FALSE;
     if (number.state == BASE_STATE_ABSENT) {

@@ -37,6 +37,7 @@ struct _ViommuPolicy {
     gboolean migration_needed;
     GPtrArray *usages; /* of PolicyUsage */
     guint spare_ports;
+    gboolean avoid_boot_pinning; /* devices come once the guest's IOMMU driver is up */
     PolicyQuota domain_quota, host_quota;
     GPtrArray *rules; /* of PolicyRule */
     gboolean hook_enforce;

@@ -47,6 +47,10 @@ Hotplug *hotplug_ref(Hotplug *hotplug);
 void hotplug_unref(Hotplug *hotplug);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Hotplug, hotplug_unref)
 
+/* Where the policy wants no memory pinned at boot: takes those devices out of the planned domain
+ * that can be attached after it with that effect, and tells why the others stay. */
+void hotplug_order(ViommuPlan *plan);
+
 /* The device XML without an XML declaration, checked to be one <hostdev> or hostdev <interface>; a
  * host address becomes a managed <hostdev>. (transfer full) */
 char *hotplug_device_text(const char *device, const char *name, GError **error);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <viommu/viommu-plan.h>
 
+#include "hotplug.h"
 #include "lib.h"
 
 ViommuPlan *
@@ -9,13 +10,16 @@ viommu_plan_new(ViommuHost *host, const ViommuDomain *domain, const ViommuPolicy
 {
     static const ViommuTarget from_facts = {0};
     PlanFlags inner = flags & VIOMMU_PLAN_NO_METADATA ? PLAN_NO_METADATA : PLAN_DEFAULT;
+    ViommuPlan *plan;
 
     g_return_val_if_fail(host, NULL);
     g_return_val_if_fail(domain, NULL);
     g_return_val_if_fail(policy, NULL);
 
     lib_read_named(host, domain);
-    return plan_new(host, domain, policy, target ? target : &from_facts, inner);
+    plan = plan_new(host, domain, policy, target ? target : &from_facts, inner);
+    hotplug_order(plan);
+    return plan;
 }
 
 ViommuPlan *

@@ -178,6 +178,7 @@ plan_unref(ViommuPlan *plan)
     g_ptr_array_unref(plan->rejected);
     g_ptr_array_unref(plan->notes);
     g_ptr_array_unref(plan->stuck);
+    plan_order_free(plan->order);
     view_memlock_free(plan->memlock);
     g_free(plan->pasid_because);
     g_free(plan->digest);

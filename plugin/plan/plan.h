@@ -64,6 +64,21 @@ typedef struct {
     const char *rule; /* NULL */
 } PlanRejection;
 
+/* One device that is attached once the guest's IOMMU driver is up. */
+typedef struct {
+    const ViewHostdev *hostdev;
+    char *xml;        /* for virsh attach-device */
+    GPtrArray *first; /* of char *: commands to run before */
+} PlanAttach;
+
+/* Start without devices, attach them later, so that RAM is not pinned at boot. */
+typedef struct {
+    GPtrArray *attach;  /* of PlanAttach, in the order of the attaches; the domain lacks them */
+    GPtrArray *refused; /* of PlanRejection: devices that stay in the domain, and why */
+    /* bytes accounted at boot, without slack: in this order, and with all devices there */
+    BaseU64 pinned, pinned_otherwise;
+} PlanOrder;
+
 struct _ViommuPlan {
     gint refs;
     View *view;       /* owned; reads host, domain and policy */
@@ -84,6 +99,7 @@ struct _ViommuPlan {
     GPtrArray *actions, *grants, *rejected, *notes; /* notes: of char *, e.g. migration */
     char *digest;     /* SHA-256 of the decisions, in hex; NULL: there are none */
     GPtrArray *stuck; /* of const ViewHostdev *: devices for which there is no plan */
+    PlanOrder *order; /* NULL: not asked for */
 };
 
 typedef enum {
@@ -102,3 +118,14 @@ ViommuPlan *plan_new(const ViommuHost *host, const ViommuDomain *domain, const V
 ViommuPlan *plan_ref(ViommuPlan *plan);
 void plan_unref(ViommuPlan *plan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ViommuPlan, plan_unref)
+
+/* --- plan-order.c --- */
+
+PlanOrder *plan_order_new(void);
+void plan_order_free(PlanOrder *order);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(PlanOrder, plan_order_free)
+/* @device NULL: none that is left can come later; @rule and @would_help may be NULL */
+void plan_order_refuse(PlanOrder *order, const PlanDevice *device, const char *rule,
+                       const char *would_help, const char *reason);
+/* Takes the order over; what it attaches leaves the planned domain. */
+void plan_order_take(ViommuPlan *plan, PlanOrder *order);

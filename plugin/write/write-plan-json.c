@@ -317,6 +317,7 @@ write_plan_json(const ViommuPlan *plan)
     write_actions_json(root, plan);
     add_rejected(root, plan);
     add_provenance(root, plan);
+    write_order_json(root, plan);
     notes = array_in(root, "notes");
     for (guint i = 0; i < plan->notes->len; i++)
         json_object_array_add(notes, json_object_new_string(plan->notes->pdata[i]));

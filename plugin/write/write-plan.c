@@ -434,6 +434,7 @@ write_plan_text(const ViommuPlan *plan, const WriteStyle *style, GString *out)
     if (base_u64_is_known(plan->pasid_bits))
         write_labelled(style, out, "PASIDs", LABEL_WIDTH, "%s", plan->pasid_because);
     write_hotplug(plan, style, out);
+    write_order_text(plan, style, LABEL_WIDTH, out);
     write_fallen(plan, style, out);
     write_changes(plan, style, out);
     write_mends(plan, style, out);

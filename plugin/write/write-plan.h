@@ -15,6 +15,9 @@ const char *write_memlock_verdict(const ViommuPlan *plan);
 /* The lines about locked memory, each behind a label of @column columns. */
 void write_memlock_text(const ViommuPlan *plan, const WriteStyle *style, guint column,
                         GString *out);
+/* Devices to attach after the start, where that was asked for: as a member, and for people. */
+void write_order_json(BaseJson *root, const ViommuPlan *plan);
+void write_order_text(const ViommuPlan *plan, const WriteStyle *style, guint column, GString *out);
 /* "libvirt 12.8.0, QEMU 11.1.2, host g7, policy default" */
 char *write_stack_line(const ViommuPlan *plan);
 

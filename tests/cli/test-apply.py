@@ -92,6 +92,27 @@ def test_comments_and_foreign_elements_survive():
             tap.true(b'<x:y xmlns:x="urn:x"  z = "1"/>' in done.out, domain)
 
 
+def test_what_is_attached_later_fits_the_domain_that_starts():
+    """the plan's device XML is what hotplug says for the domain that apply wrote"""
+    case = f'{SOURCE}/tests/xml/plan-later-vtd'
+    host = ['--host', f'{SOURCE}/tests/host/genoa-2.json', *STACK]
+    policy = [*host, '--policy', f'{case}/policy.json']
+    start = virt_viommu('apply', f'{case}/domain.xml', *policy)
+    later = json.loads(virt_viommu('plan', '--json', f'{case}/domain.xml', *policy).out)
+    text = virt_viommu('plan', f'{case}/domain.xml', *policy).out.decode()
+    tap.equal(b'<hostdev' in start.out, False, start)
+    tap.equal(len(later['attach_later']['devices']), 2, later)
+    for device in later['attach_later']['devices']:
+        done = virt_viommu('hotplug', file('start.xml', start.out),
+                           file('device.xml', device['xml'].encode()), *host)
+        tap.equal((done.code, done.out.decode().strip()), (0, device['xml']), done)
+        tap.true(device['command'] in text, text)
+        tap.true(all(line in text for line in device['xml'].split('\n')), text)
+    tap.true('accounted at boot: 0 B, and 128 GiB with' in text, text)
+    plain = json.loads(virt_viommu('plan', '--json', f'{case}/domain.xml', *host).out)
+    tap.equal('attach_later' in plain, False, 'nobody asked')
+
+
 def test_output_file_is_replaced_and_keeps_its_mode():
     domain, host, text = next(planned())
     out = file('guest.xml', b'old')

@@ -6,12 +6,17 @@
 #include <string.h>
 
 #include "golden.h"
+#include "hotplug.h"
 #include "write.h"
 
 static ViommuPlan *
 plan_of(const GoldenCase *golden, const ViommuDomain *domain)
 {
-    return plan_new(golden->host, domain, golden->policy, &golden->target, PLAN_DEFAULT);
+    ViommuPlan *plan =
+        plan_new(golden->host, domain, golden->policy, &golden->target, PLAN_DEFAULT);
+
+    hotplug_order(plan);
+    return plan;
 }
 
 static char *
