@@ -139,6 +139,7 @@ add_attach(PlanOrder *order, const PlanDevice *device, const Hotplug *hotplug)
     attach->hostdev = device->hostdev;
     attach->xml = g_strdup(hotplug->xml);
     attach->first = g_ptr_array_ref(hotplug->first);
+    attach->notes = g_ptr_array_ref(hotplug->notes);
     g_ptr_array_add(order->attach, attach);
 }
 

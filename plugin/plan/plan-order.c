@@ -11,6 +11,7 @@ attach_free(gpointer data)
 
     g_free(attach->xml);
     g_ptr_array_unref(attach->first);
+    g_ptr_array_unref(attach->notes);
     g_free(attach);
 }
 

@@ -69,6 +69,7 @@ typedef struct {
     const ViewHostdev *hostdev;
     char *xml;        /* for virsh attach-device */
     GPtrArray *first; /* of char *: commands to run before */
+    GPtrArray *notes; /* of char *: what to know, e.g. that a BAR may find no room */
 } PlanAttach;
 
 /* Start without devices, attach them later, so that RAM is not pinned at boot. */

@@ -23,11 +23,20 @@ command_of(const ViommuPlan *plan, const PlanAttach *attach)
 
 /* --- JSON --- */
 
+static void
+add_strings(BaseJson *object, const char *key, const GPtrArray *strings)
+{
+    BaseJson *array = json_object_new_array();
+
+    for (guint i = 0; i < strings->len; i++)
+        json_object_array_add(array, json_object_new_string(strings->pdata[i]));
+    json_object_object_add(object, key, array);
+}
+
 static BaseJson *
 attach_json(const ViommuPlan *plan, const PlanAttach *attach)
 {
     BaseJson *object = json_object_new_object();
-    BaseJson *first = json_object_new_array();
     g_autofree char *address = write_hostdev_address(attach->hostdev);
     g_autofree char *command = command_of(plan, attach);
 
@@ -35,9 +44,8 @@ attach_json(const ViommuPlan *plan, const PlanAttach *attach)
     base_json_add_string(object, "address", address);
     base_json_add_string(object, "xml", attach->xml);
     base_json_add_string(object, "command", command);
-    for (guint i = 0; i < attach->first->len; i++)
-        json_object_array_add(first, json_object_new_string(attach->first->pdata[i]));
-    json_object_object_add(object, "first", first);
+    add_strings(object, "first", attach->first);
+    add_strings(object, "notes", attach->notes);
     return object;
 }
 
@@ -95,6 +103,8 @@ write_attach(const ViommuPlan *plan, const PlanAttach *attach, const WriteStyle 
     write_labelled(style, out, "", column, "%s", command);
     for (guint i = 0; lines[i]; i++)
         g_string_append_printf(out, "%*s%s\n", (int)column + 2, "", lines[i]);
+    for (guint i = 0; i < attach->notes->len; i++)
+        write_labelled(style, out, "", column, "note: %s", (char *)attach->notes->pdata[i]);
 }
 
 void

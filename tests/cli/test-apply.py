@@ -107,6 +107,9 @@ def test_what_is_attached_later_fits_the_domain_that_starts():
                            file('device.xml', device['xml'].encode()), *host)
         tap.equal((done.code, done.out.decode().strip()), (0, device['xml']), done)
         tap.true(device['command'] in text, text)
+        tap.equal(len(device['notes']), 1, 'its BARs may find no room')
+        for note in device['notes']:
+            tap.true(f'note: {note}' in text and note.encode() in done.err, note)
         tap.true(all(line in text for line in device['xml'].split('\n')), text)
     tap.true('accounted at boot: 0 B, and 128 GiB with' in text, text)
     plain = json.loads(virt_viommu('plan', '--json', f'{case}/domain.xml', *host).out)
