@@ -21,10 +21,10 @@ chmod 755 /etc/libvirt/hooks/qemu.d/50-viommu
 
 
 def install_hook(machine):
-    """Before libvirt starts, which looks for hooks only then"""
+    """libvirt looks for hooks when it starts: one that runs already starts again"""
     if not getattr(machine, 'hook', False):
-        machine.must(HOOK)
-        machine.hook = True
+        machine.must(f'{HOOK}daemon_ends')
+        machine.hook, machine.daemon = True, False
 
 
 def starts(machine, name):

@@ -29,12 +29,21 @@ namespaces = []
 CONF
     [ ! -e /dev/kvm ] || chmod 666 /dev/kvm
     [ ! -e /lab/capabilities.tar ] || tar -x -C /var/cache/libvirt/qemu -f /lab/capabilities.tar
-    virtlogd -d && libvirtd -d
+    busybox pidof virtlogd >/dev/null || virtlogd -d || return
+    libvirtd -d
     for _ in 1 2 3 4 5 6 7 8 9 10; do
         [ -e /run/libvirt/libvirt-sock ] && return
         sleep 0.5
     done
     return 1
+}
+
+daemon_ends() {
+    local daemon
+    daemon=$(busybox pidof libvirtd) || return 0
+    kill "$daemon"
+    while [ -e "/proc/$daemon" ]; do sleep 0.1; done
+    rm -f /run/libvirt/libvirt-sock
 }
 
 # What became of a domain: "stage define|start|runs", what was said, and the limits of what runs
