@@ -5,20 +5,32 @@
 
 #define VENDOR_INTEL 0x8086
 
-/* What vfio-pci refuses to bind unless loaded with disable_denylist=1: QAT C3XXX, C62X, DH895XCC
- * and their VFs, DSA and IAX of Sapphire Rapids (Linux 7.2 drivers/vfio/pci/vfio_pci.c:63-82). */
-static const guint16 denylist[] = {0x19e2, 0x19e3, 0x37c8, 0x37c9, 0x0435, 0x0443, 0x0b25, 0x0cfe};
+/* What vfio-pci refuses to bind unless loaded with disable_denylist=1 (Linux 7.2
+ * drivers/vfio/pci/vfio_pci.c:63-82 with include/linux/pci_ids.h) */
+static const struct {
+    guint16 device;
+    const char *what;
+} denylist[] = {
+    {0x19e2, "QAT C3xxx"},
+    {0x19e3, "QAT C3xxx VF"},
+    {0x37c8, "QAT C62x"},
+    {0x37c9, "QAT C62x VF"},
+    {0x0435, "QAT DH895xCC"},
+    {0x0443, "QAT DH895xCC VF"},
+    {0x0b25, "DSA, Sapphire Rapids"},
+    {0x0cfe, "IAX, Sapphire Rapids"},
+};
 
-gboolean
-host_device_is_denied(const HostDevice *device)
+const char *
+host_device_denied_as(const HostDevice *device)
 {
     if (device->vendor.value != VENDOR_INTEL || !base_u64_is_known(device->device))
-        return FALSE;
+        return NULL;
     for (guint i = 0; i < G_N_ELEMENTS(denylist); i++) {
-        if (device->device.value == denylist[i])
-            return TRUE;
+        if (device->device.value == denylist[i].device)
+            return denylist[i].what;
     }
-    return FALSE;
+    return NULL;
 }
 
 BaseTri

@@ -38,8 +38,9 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(HostAdvice, host_advice_clear)
 char *host_next_step(const ViommuHost *host, const HostDevice *device, const HostGroup *group,
                      gboolean single, HostScope *ret_scope);
 
-/* Whether vfio-pci refuses to bind it unless loaded with disable_denylist=1 */
-gboolean host_device_is_denied(const HostDevice *device);
+/* What it is that vfio-pci refuses to bind unless loaded with disable_denylist=1; NULL: it binds.
+ * (transfer none) */
+const char *host_device_denied_as(const HostDevice *device);
 
 /* Whether the group has a region of type "direct" (RMRR, IVMD, RMR), with which Linux refuses to
  * assign: sysfs tells it for the group, the kernel tests each function, and one is enough, since a

@@ -178,7 +178,7 @@ device_verdict(const ViommuHost *host, const HostDevice *device)
     base_json_add_string(object, "next", next_of(host, device, &advice));
     if (advice.ability != HOST_ABILITY_UNKNOWN)
         add(object, "assignable", json_object_new_boolean(advice.ability != HOST_ABILITY_NONE));
-    if (host_device_is_denied(device))
+    if (host_device_denied_as(device))
         add(object, "denylisted", json_object_new_boolean(TRUE));
     if (advice.pasid_bits > 0)
         add(object, "pasid_bits", json_object_new_uint64(advice.pasid_bits));

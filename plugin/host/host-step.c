@@ -156,7 +156,7 @@ host_next_step(const ViommuHost *host, const HostDevice *device, const HostGroup
     *ret_scope = HOST_SCOPE_DEVICE;
     if (device->driver.state == BASE_STATE_UNKNOWN || bound)
         return NULL;
-    if (host_device_is_denied(device) && host->denylist_off != BASE_YES)
+    if (host_device_denied_as(device) && host->denylist_off != BASE_YES)
         return g_strdup("load vfio-pci with disable_denylist=1, without which it refuses");
     return g_strdup("bind to vfio-pci to assign it, or managed='yes'");
 }

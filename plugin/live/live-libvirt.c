@@ -129,6 +129,19 @@ list(const Api *api, const char *uri, virConnectPtr connection, GError **error)
     return good ? g_steal_pointer(&domains) : NULL;
 }
 
+static virConnectPtr
+reach(const char *uri, Api *ret, GError **error)
+{
+    virConnectPtr connection;
+
+    if (!load(uri, ret, error))
+        return NULL;
+    connection = ret->open(uri);
+    if (!connection)
+        set_error(ret, uri, error);
+    return connection;
+}
+
 GPtrArray *
 live_list_running(const char *uri, GError **error)
 {
@@ -136,13 +149,9 @@ live_list_running(const char *uri, GError **error)
     virConnectPtr connection;
     GPtrArray *domains;
 
-    if (!load(uri, &api, error))
+    connection = reach(uri, &api, error);
+    if (!connection)
         return NULL;
-    connection = api.open(uri);
-    if (!connection) {
-        set_error(&api, uri, error);
-        return NULL;
-    }
     domains = list(&api, uri, connection, error);
     api.close(connection);
     return domains;
@@ -176,13 +185,9 @@ live_find_running(const char *uri, const char *name, GError **error)
     virConnectPtr connection;
     ViommuDomain *domain;
 
-    if (!load(uri, &api, error))
+    connection = reach(uri, &api, error);
+    if (!connection)
         return NULL;
-    connection = api.open(uri);
-    if (!connection) {
-        set_error(&api, uri, error);
-        return NULL;
-    }
     domain = find(&api, uri, connection, name, error);
     api.close(connection);
     return domain;

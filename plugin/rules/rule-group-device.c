@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Functions and units of the host: what VFIO and libvirt refuse to hand out, or hand out unclean.
  */
+#include "host-advice.h"
 #include "host-registers.h"
 #include "rule-families.h"
 #include "rule-shared.h"
@@ -40,30 +41,6 @@ check_endpoint(RuleCall *call)
                   "the assigned function is a PCI bridge (class 0x%06x)", (guint)fact->class.value);
 }
 
-/* Linux 7.2 drivers/vfio/pci/vfio_pci.c:63-82 with include/linux/pci_ids.h; all of vendor 0x8086 */
-static const struct {
-    guint64 device;
-    const char *what;
-} denied[] = {
-    {0x19e2, "QAT C3xxx"},
-    {0x19e3, "QAT C3xxx VF"},
-    {0x37c8, "QAT C62x"},
-    {0x37c9, "QAT C62x VF"},
-    {0x0435, "QAT DH895xCC"},
-    {0x0443, "QAT DH895xCC VF"},
-    {0x0b25, "DSA, Sapphire Rapids"},
-    {0x0cfe, "IAX, Sapphire Rapids"},
-};
-
-static const char *
-denied_name(const HostDevice *fact)
-{
-    for (gsize i = 0; fact->vendor.value == 0x8086 && i < G_N_ELEMENTS(denied); i++)
-        if (fact->device.value == denied[i].device)
-            return denied[i].what;
-    return NULL;
-}
-
 static void
 check_denied(RuleCall *call)
 {
@@ -80,7 +57,7 @@ check_denied(RuleCall *call)
                           base_u64_is_known(fact->vendor) ? "device" : "vendor");
         return;
     }
-    what = denied_name(fact);
+    what = host_device_denied_as(fact);
     if (!what || g_strcmp0(fact->driver.text, "vfio-pci") == 0 || host->denylist_off == BASE_YES)
         return;
     if (fact->driver.state == BASE_STATE_UNKNOWN)

@@ -161,18 +161,6 @@ check_session(RuleCall *call)
                   "<hard_limit> in a domain of a session daemon");
 }
 
-static gboolean
-has_hidden_viommu(const View *view)
-{
-    for (guint i = 0; i < view->iommus->len; i++) {
-        const ViewIommu *iommu = view->iommus->pdata[i];
-
-        if (iommu->iommu->commandline)
-            return TRUE;
-    }
-    return FALSE;
-}
-
 /* Domains where libvirt's own formula decides */
 static gboolean
 is_counted(const RuleCall *call)
@@ -183,13 +171,13 @@ is_counted(const RuleCall *call)
 static gboolean
 is_counted_hidden(const RuleCall *call)
 {
-    return is_counted(call) && has_hidden_viommu(call->view);
+    return is_counted(call) && view_has_hidden_viommu(call->view);
 }
 
 static gboolean
 is_counted_plainly(const RuleCall *call)
 {
-    return is_counted(call) && !has_hidden_viommu(call->view);
+    return is_counted(call) && !view_has_hidden_viommu(call->view);
 }
 
 static void

@@ -70,6 +70,18 @@ last_global(const ViommuDomain *domain, const char *driver, const char *property
     return found;
 }
 
+gboolean
+view_has_hidden_viommu(const View *view)
+{
+    for (guint i = 0; i < view->iommus->len; i++) {
+        const ViewIommu *iommu = view->iommus->pdata[i];
+
+        if (iommu->iommu->commandline)
+            return TRUE;
+    }
+    return FALSE;
+}
+
 /* libvirt has no attribute for QEMU's bus bypass: it comes by override or by hand only.
  * QEMU 11.1 hw/pci/pci.c:2996, hw/pci-bridge/pci_expander_bridge.c, hw/core/machine options. */
 gboolean

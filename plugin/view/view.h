@@ -82,6 +82,8 @@ view_share_requester(const ViewHostdev *a, const ViewHostdev *b)
 /* Version that decides QEMU's machine defaults: the machine's own, or for an alias ("q35") that of
  * the target QEMU; UNKNOWN when neither is told. */
 BaseU64 view_machine_version(const ViommuDomain *domain, guint64 qemu);
+/* Whether a vIOMMU stands on <qemu:commandline>, of which libvirt's own limit knows nothing */
+gboolean view_has_hidden_viommu(const View *view);
 /* Whether QEMU is told to keep the devices on root bus @root_bus outside of any vIOMMU. */
 gboolean view_is_bypassed(const ViommuDomain *domain, guint root_bus);
 /* The vIOMMU that covers a guest address on root bus @root_bus (G_MAXUINT: not known), or NULL. */

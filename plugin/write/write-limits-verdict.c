@@ -4,18 +4,6 @@
 
 #include "base-text.h"
 
-static gboolean
-has_hidden_viommu(const View *view)
-{
-    for (guint i = 0; i < view->iommus->len; i++) {
-        const ViewIommu *iommu = view->iommus->pdata[i];
-
-        if (iommu->iommu->commandline)
-            return TRUE;
-    }
-    return FALSE;
-}
-
 /* What libvirt sets, or leaves as it is */
 static BaseU64
 limit_of(const ViewMemlock *memlock)
@@ -49,7 +37,7 @@ mend_low(const ViommuPlan *plan, const ViewMemlock *now)
         return g_strdup("virt-viommu apply: the planned domain has enough");
     if (base_u64_is_known(plan->domain->hard_limit))
         return g_strdup_printf("leave out <hard_limit>, or %s and what QEMU itself needs", wanted);
-    if (has_hidden_viommu(plan->view))
+    if (view_has_hidden_viommu(plan->view))
         return g_strdup("<iommu> in place of the argument in <qemu:commandline>: libvirt then "
                         "counts each device");
     if (is_unprivileged(plan)) /* where libvirt refuses <hard_limit> */

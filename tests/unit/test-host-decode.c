@@ -2,28 +2,11 @@
 /* Address widths, and what an IOMMU, a group or a function can do. */
 #include "host-advice.h"
 #include "host-decode.h"
-#include "host-read.h"
+#include "host-shared.h"
 
 #include "base-text.h"
 
 #include <string.h>
-
-static ViommuHost *
-load_shared(const char *name)
-{
-    g_autofree char *path = g_build_filename(g_getenv("VIOMMU_TEST_DATA"), "host", name, NULL);
-    g_autoptr(GError) error = NULL;
-    ViommuHost *host = host_json_load(path, &error);
-
-    g_assert_no_error(error);
-    return host;
-}
-
-static HostIommu
-vtd_unit(guint64 cap, guint64 ecap)
-{
-    return (HostIommu){.type = HOST_IOMMU_VTD, .cap = base_u64(cap), .ecap = base_u64(ecap)};
-}
 
 static ViommuHost *
 make_host(const char *release, const char *cmdline)

@@ -1,24 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Register decode: values that hardware and emulators showed, then every field by itself. */
 #include "host-decode.h"
-#include "host-read.h"
-
-static ViommuHost *
-load_shared(const char *name)
-{
-    g_autofree char *path = g_build_filename(g_getenv("VIOMMU_TEST_DATA"), "host", name, NULL);
-    g_autoptr(GError) error = NULL;
-    ViommuHost *host = host_json_load(path, &error);
-
-    g_assert_no_error(error);
-    return host;
-}
-
-static HostIommu
-vtd_unit(guint64 cap, guint64 ecap)
-{
-    return (HostIommu){.type = HOST_IOMMU_VTD, .cap = base_u64(cap), .ecap = base_u64(ecap)};
-}
+#include "host-shared.h"
 
 /* Registers of QEMU 11.1's VT-d with fsts=on, as Linux 7.2.13 showed them in sysfs. */
 static void
