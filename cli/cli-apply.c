@@ -24,9 +24,9 @@ cli_apply(const CliOptions *options)
     GError *error = NULL;
     CliExit verdict;
 
-    domain = viommu_domain_new_from_file(file, &error);
+    domain = cli_domain_load(options, file, LIVE_NEXT_WHOLE);
     if (!domain)
-        return cli_fail(error);
+        return CLI_TROUBLE;
     if (!cli_input_load(options, VIOMMU_HOST_DEFAULT, &input))
         return CLI_TROUBLE;
     plan = viommu_plan_new(input.host, domain, input.policy, input.target, options->plan);

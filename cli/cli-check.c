@@ -112,12 +112,11 @@ check_file(Run *run, const char *file)
     const CliInput *input = run->input;
     g_autoptr(ViommuDomain) domain = NULL;
     g_autoptr(ViommuReport) report = NULL;
-    GError *error = NULL;
     CliExit verdict;
 
-    domain = viommu_domain_new_from_file(file, &error);
+    domain = cli_domain_load(run->options, file, run->options->live ? LIVE_RUNNING : LIVE_NEXT);
     if (!domain)
-        return cli_fail(error);
+        return CLI_TROUBLE;
     report = viommu_check(input->host, domain, input->policy, input->target);
     verdict = cli_verdict(run->options, report);
     switch (run->options->format) {

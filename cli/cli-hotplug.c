@@ -3,9 +3,6 @@
 
 #include <stdio.h>
 #include <string.h>
-
-#include "live.h"
-
 /* A name of the device, or the content of the file. FALSE: complained */
 static gboolean
 load_device(const char *word, char **ret)
@@ -41,22 +38,6 @@ answer(const CliOptions *options, const ViommuHotplug *hotplug)
     return viommu_hotplug_is_feasible(hotplug) ? CLI_CLEAN : CLI_FINDINGS;
 }
 
-/* A file, or where there is none of that name a domain that runs: names of domains have no slash.
- */
-static ViommuDomain *
-load_domain(const CliOptions *options, const char *name, GError **error)
-{
-    const char *uri = options->connect ? options->connect : LIVE_URI;
-    ViommuDomain *domain;
-
-    if (strcmp(name, "-") == 0 || strchr(name, '/') || g_file_test(name, G_FILE_TEST_EXISTS))
-        return viommu_domain_new_from_file(name, error);
-    domain = live_find_running(uri, name, error);
-    if (!domain)
-        g_prefix_error(error, "%s: no such file, and no domain that runs: ", name);
-    return domain;
-}
-
 CliExit
 cli_hotplug(const CliOptions *options)
 {
@@ -71,9 +52,9 @@ cli_hotplug(const CliOptions *options)
         cli_complain("hotplug: only one of DOMAIN and DEVICE can be standard input");
         return CLI_TROUBLE;
     }
-    domain = load_domain(options, file, &error);
+    domain = cli_domain_load(options, file, LIVE_RUNNING);
     if (!domain)
-        return cli_fail(error);
+        return CLI_TROUBLE;
     if (!load_device(device, &text) || !cli_input_load(options, VIOMMU_HOST_DEFAULT, &input))
         return CLI_TROUBLE;
     if (options->detach)

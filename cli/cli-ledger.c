@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cli.h"
 
-#include "live.h"
-
 /* Whoever starts domains holds the lock for milliseconds. */
 #define LOCK_TIMEOUT_MS 5000
 /* Domains that start or stop between two looks make a difference of their own. */
@@ -12,7 +10,6 @@
 static gboolean
 compare(const CliOptions *options, ViommuLedger *ledger, GError **error)
 {
-    const char *uri = options->connect ? options->connect : LIVE_URI;
     g_autoptr(ViommuHost) given = NULL;
     g_autoptr(GPtrArray) running = NULL;
 
@@ -25,7 +22,7 @@ compare(const CliOptions *options, ViommuLedger *ledger, GError **error)
             return FALSE;
         }
     }
-    running = live_list_running(uri, error);
+    running = live_list_running(cli_daemon(options), error);
     if (!running)
         return FALSE;
     viommu_ledger_expect_nothing(ledger);

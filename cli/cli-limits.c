@@ -9,11 +9,10 @@ cli_limits(const CliOptions *options)
     g_autoptr(ViommuPlan) plan = NULL;
     g_auto(CliInput) input = {0};
     g_autofree char *text = NULL;
-    GError *error = NULL;
 
-    domain = viommu_domain_new_from_file(file, &error);
+    domain = cli_domain_load(options, file, options->live ? LIVE_RUNNING : LIVE_NEXT);
     if (!domain)
-        return cli_fail(error);
+        return CLI_TROUBLE;
     if (!cli_input_load(options, VIOMMU_HOST_DEFAULT, &input))
         return CLI_TROUBLE;
     plan = viommu_plan_new(input.host, domain, input.policy, input.target, VIOMMU_PLAN_DEFAULT);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cli.h"
 
+#include <string.h>
+
 /* With --quiet the diff stands alone. FALSE: told why on stderr */
 static gboolean
 output_diff(const CliOptions *options, const ViommuPlan *plan)
@@ -21,6 +23,34 @@ output_diff(const CliOptions *options, const ViommuPlan *plan)
     return TRUE;
 }
 
+/* The name as a shell takes it */
+static char *
+quote(const char *name)
+{
+    gboolean plain = strspn(name, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "-_.:") == strlen(name);
+
+    return plain ? g_strdup(name) : g_shell_quote(name);
+}
+
+/* How a domain of the daemon gets what was planned */
+static void
+output_next_step(const CliOptions *options, const ViommuPlan *plan)
+{
+    const char *name = options->files[0];
+    g_autofree char *diff = NULL, *quoted = quote(name), *uri = NULL, *line = NULL;
+
+    if (options->quiet || cli_word_is_file(name) || !viommu_plan_is_valid(plan))
+        return;
+    diff = viommu_plan_diff(plan, NULL);
+    if (!diff || !*diff)
+        return;
+    uri = options->connect ? g_strdup_printf(" -c %s", options->connect) : g_strdup("");
+    line = g_strdup_printf("\nTo define it, with the options of this command:\n"
+                           "  virt-viommu apply%s %s | virsh%s define /dev/stdin\n",
+                           uri, quoted, uri);
+    cli_output(line);
+}
+
 CliExit
 cli_plan(const CliOptions *options)
 {
@@ -29,11 +59,10 @@ cli_plan(const CliOptions *options)
     g_autoptr(ViommuPlan) plan = NULL;
     g_auto(CliInput) input = {0};
     g_autofree char *text = NULL;
-    GError *error = NULL;
 
-    domain = viommu_domain_new_from_file(file, &error);
+    domain = cli_domain_load(options, file, options->live ? LIVE_RUNNING : LIVE_NEXT);
     if (!domain)
-        return cli_fail(error);
+        return CLI_TROUBLE;
     if (!cli_input_load(options, VIOMMU_HOST_DEFAULT, &input))
         return CLI_TROUBLE;
     plan = viommu_plan_new(input.host, domain, input.policy, input.target, options->plan);
@@ -50,5 +79,7 @@ cli_plan(const CliOptions *options)
         cli_output(text);
     if (options->diff && !output_diff(options, plan))
         return CLI_TROUBLE;
+    if (options->format == CLI_FORMAT_TEXT)
+        output_next_step(options, plan);
     return cli_plan_verdict(options, &input, plan, file);
 }

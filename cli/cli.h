@@ -4,6 +4,8 @@
 
 #include <viommu/viommu.h>
 
+#include "live.h"
+
 /* What scripts rely on; documented in virt-viommu(1). */
 typedef enum {
     CLI_CLEAN = 0,
@@ -36,6 +38,7 @@ typedef enum {
     CLI_TAKES_METADATA = 1 << 11,
     CLI_TAKES_LEDGER = 1 << 12, /* --verify, --rebuild */
     CLI_TAKES_CONNECT = 1 << 13,
+    CLI_TAKES_LIVE = 1 << 14,
 } CliTakes;
 
 typedef struct {
@@ -44,7 +47,7 @@ typedef struct {
     ViommuTarget target;
     gboolean fail_on_given;
     ViommuSeverity fail_on;
-    gboolean strict, quiet, verbose, diff, all, probe, detach, help;
+    gboolean strict, quiet, verbose, diff, all, probe, detach, live, help;
     char *output, *save, *qemu, *connect;
     gboolean numeric, verify, rebuild;
     char **groups; /* NULL: no --group */
@@ -104,6 +107,14 @@ void cli_input_clear(CliInput *input);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(CliInput, cli_input_clear)
 /* Facts alone, NULL after complaining */
 ViommuHost *cli_input_host(const CliOptions *options, ViommuHostFlags flags);
+
+/* The libvirt daemon that the options or the environment name */
+const char *cli_daemon(const CliOptions *options);
+/* Whether @word is a file, and not the name of a domain */
+gboolean cli_word_is_file(const char *word);
+/* The domain in the file @word or, where there is no such file, the domain of that name in the
+ * state that the verb needs; NULL: complained */
+ViommuDomain *cli_domain_load(const CliOptions *options, const char *word, LiveState state);
 
 /* The verdict of --fail-on and --strict on one report. */
 CliExit cli_verdict(const CliOptions *options, const ViommuReport *report);

@@ -8,6 +8,10 @@
 #include <unistd.h>
 
 #define TAKES_DOMAIN (CLI_TAKES_HOST | CLI_TAKES_TARGET)
+#define TAKES_NAME   (CLI_TAKES_CONNECT | CLI_TAKES_LIVE)
+#define FILE_OR_NAME                                                                               \
+    "FILE may be - for standard input, or where there is no such file the name of a domain of\n"   \
+    "the libvirt daemon (--connect).\n"
 #define EXIT_CODES                                                                                 \
     "Exit codes: 0 clean; 1 findings or no valid plan; 2 wrong use, unreadable or\n"               \
     "malformed input; 3 undecided under --strict.\n"
@@ -18,20 +22,22 @@ static const CliVerb verbs[] = {
      "it. The facts are those of this machine, or of --host or --sysroot.\n",
      CLI_TAKES_FORMAT | CLI_TAKES_HOST | CLI_TAKES_SAVE | CLI_TAKES_COLOR, 0, G_MAXUINT, cli_host},
     {"check", "FILE...", "What is wrong with these domain XML files.",
-     "FILE may be - for standard input. JSON is an array with one report per FILE.\n" EXIT_CODES,
-     TAKES_DOMAIN | CLI_TAKES_FORMAT | CLI_TAKES_SARIF | CLI_TAKES_VERDICT | CLI_TAKES_COLOR, 1,
-     G_MAXUINT, cli_check},
+     FILE_OR_NAME "JSON is an array with one report per FILE.\n" EXIT_CODES,
+     TAKES_DOMAIN | TAKES_NAME | CLI_TAKES_FORMAT | CLI_TAKES_SARIF | CLI_TAKES_VERDICT |
+         CLI_TAKES_COLOR,
+     1, G_MAXUINT, cli_check},
     {"plan", "FILE", "What would be written and granted for this domain, and why.",
-     "FILE may be - for standard input. With --fail-on or --strict the planned domain is\n"
-     "checked as well.\n" EXIT_CODES,
-     TAKES_DOMAIN | CLI_TAKES_FORMAT | CLI_TAKES_DIFF | CLI_TAKES_VERDICT | CLI_TAKES_COLOR |
-         CLI_TAKES_METADATA,
+     FILE_OR_NAME "With --fail-on or --strict the planned domain is checked as well.\n" EXIT_CODES,
+     TAKES_DOMAIN | TAKES_NAME | CLI_TAKES_FORMAT | CLI_TAKES_DIFF | CLI_TAKES_VERDICT |
+         CLI_TAKES_COLOR | CLI_TAKES_METADATA,
      1, 1, cli_plan},
     {"apply", "FILE", "The finished domain XML.",
-     "FILE may be - for standard input. Only what the plan changes is changed; a domain that\n"
-     "needs nothing comes back byte for byte. With --fail-on or --strict nothing is written\n"
-     "where the planned domain would not pass.\n" EXIT_CODES,
-     TAKES_DOMAIN | CLI_TAKES_VERDICT | CLI_TAKES_OUTPUT | CLI_TAKES_METADATA, 1, 1, cli_apply},
+     FILE_OR_NAME
+     "Only what the plan changes is changed; a domain that needs nothing comes back\n"
+     "byte for byte. With --fail-on or --strict nothing is written where the planned\n"
+     "domain would not pass. Into libvirt: apply NAME | virsh define /dev/stdin\n" EXIT_CODES,
+     TAKES_DOMAIN | CLI_TAKES_CONNECT | CLI_TAKES_VERDICT | CLI_TAKES_OUTPUT | CLI_TAKES_METADATA,
+     1, 1, cli_apply},
     {"hotplug", "DOMAIN DEVICE", "Whether a device can be plugged in, with which XML, or why not.",
      "DOMAIN is the XML of the running domain, as virsh dumpxml prints it, or where there is no\n"
      "such file its name; DEVICE is a file with\n"
@@ -40,9 +46,8 @@ static const CliVerb verbs[] = {
      "to do first goes to stderr.\n" EXIT_CODES,
      TAKES_DOMAIN | CLI_TAKES_FORMAT | CLI_TAKES_DETACH | CLI_TAKES_CONNECT, 2, 2, cli_hotplug},
     {"limits", "FILE", "Locked memory and PASIDs of this domain: figures, formulas, who sets them.",
-     "FILE may be - for standard input. Without a valid plan the figures are those of the\n"
-     "domain as it is.\n" EXIT_CODES,
-     TAKES_DOMAIN | CLI_TAKES_FORMAT | CLI_TAKES_COLOR, 1, 1, cli_limits},
+     FILE_OR_NAME "Without a valid plan the figures are those of the domain as it is.\n" EXIT_CODES,
+     TAKES_DOMAIN | TAKES_NAME | CLI_TAKES_FORMAT | CLI_TAKES_COLOR, 1, 1, cli_limits},
     {"ledger", "", "Who holds which devices and limits of this host.",
      "The libvirt hook keeps it. --verify exits with 1 where it is not what runs, --rebuild\n"
      "mends that; both ask the libvirt daemon.\n" EXIT_CODES,

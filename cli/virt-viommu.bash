@@ -1,6 +1,22 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # bash completion for virt-viommu: verbs and options come from the program's own help
 
+# names of libvirt's domains, where a verb takes them
+_virt_viommu_domains()
+{
+    local uri=${LIBVIRT_DEFAULT_URI:-qemu:///system}
+
+    case ${COMP_WORDS[1]} in
+    check | plan | apply | limits | hotplug) ;;
+    *) return ;;
+    esac
+    # readline breaks words at colons
+    if [[ $COMP_LINE =~ \ (-c|--connect)[\ =]+([^\ ]+) ]]; then
+        uri=${BASH_REMATCH[2]}
+    fi
+    timeout 2 virsh -r -c "$uri" list --all --name 2>/dev/null
+}
+
 _virt_viommu()
 {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
@@ -39,7 +55,7 @@ _virt_viommu()
         elif [ "$verb" = policy ] && [ "${COMP_WORDS[2]}" = show ]; then
             mapfile -t COMPREPLY < <(compgen -W "$profiles" -- "$current"; compgen -f -- "$current")
         else
-            mapfile -t COMPREPLY < <(compgen -f -- "$current")
+            mapfile -t COMPREPLY < <(compgen -f -- "$current"; compgen -W "$(_virt_viommu_domains)" -- "$current")
         fi
         ;;
     esac

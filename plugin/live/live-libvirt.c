@@ -12,7 +12,8 @@
 
 /* The functions that are used, by the types of libvirt's own headers */
 typedef struct {
-    __typeof__(virConnectOpenReadOnly) *open;
+    __typeof__(virConnectOpenReadOnly) *open_read_only;
+    __typeof__(virConnectOpen) *open;
     __typeof__(virConnectClose) *close;
     __typeof__(virConnectListAllDomains) *list;
     __typeof__(virDomainLookupByName) *look_up;
@@ -28,7 +29,8 @@ static const struct {
     const char *name;
     gsize offset;
 } symbols[] = {
-    {"virConnectOpenReadOnly", G_STRUCT_OFFSET(Api, open)},
+    {"virConnectOpenReadOnly", G_STRUCT_OFFSET(Api, open_read_only)},
+    {"virConnectOpen", G_STRUCT_OFFSET(Api, open)},
     {"virConnectClose", G_STRUCT_OFFSET(Api, close)},
     {"virConnectListAllDomains", G_STRUCT_OFFSET(Api, list)},
     {"virDomainLookupByName", G_STRUCT_OFFSET(Api, look_up)},
@@ -130,13 +132,13 @@ list(const Api *api, const char *uri, virConnectPtr connection, GError **error)
 }
 
 static virConnectPtr
-reach(const char *uri, Api *ret, GError **error)
+reach(const char *uri, gboolean writable, Api *ret, GError **error)
 {
     virConnectPtr connection;
 
     if (!load(uri, ret, error))
         return NULL;
-    connection = ret->open(uri);
+    connection = writable ? ret->open(uri) : ret->open_read_only(uri);
     if (!connection)
         set_error(ret, uri, error);
     return connection;
@@ -149,7 +151,7 @@ live_list_running(const char *uri, GError **error)
     virConnectPtr connection;
     GPtrArray *domains;
 
-    connection = reach(uri, &api, error);
+    connection = reach(uri, FALSE, &api, error);
     if (!connection)
         return NULL;
     domains = list(&api, uri, connection, error);
@@ -158,37 +160,49 @@ live_list_running(const char *uri, GError **error)
 }
 
 static ViommuDomain *
-find(const Api *api, const char *uri, virConnectPtr connection, const char *name, GError **error)
+read_domain(const Api *api, const char *uri, virDomainPtr domain, LiveState state, GError **error)
 {
-    g_autoptr(GPtrArray) found = g_ptr_array_new_with_free_func(free_domain);
-    virDomainPtr domain = api->look_up(connection, name);
-    gboolean good;
+    static const unsigned int flags[] = {
+        [LIVE_NEXT] = VIR_DOMAIN_XML_INACTIVE,
+        [LIVE_RUNNING] = 0,
+        [LIVE_NEXT_WHOLE] = VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE,
+    };
+    const char *name = api->get_name(domain);
+    ViommuDomain *result = NULL;
+    char *xml;
 
-    if (!domain) {
-        set_error(api, uri, error);
-        return NULL;
-    }
-    good = api->is_active(domain) > 0 && add_domain(api, uri, domain, found, error);
-    api->free_domain(domain);
-    if (good && found->len > 0)
-        return viommu_domain_ref(found->pdata[0]);
-    if (error && !*error)
+    if (state == LIVE_RUNNING && api->is_active(domain) == 0) {
         g_set_error(error, VIOMMU_ERROR, VIOMMU_ERROR_IO, "%s: domain '%s' does not run", uri,
                     name);
-    return NULL;
+        return NULL;
+    }
+    xml = api->get_xml(domain, flags[state]);
+    if (xml)
+        result = viommu_domain_new_from_data(xml, -1, name, error);
+    else
+        set_error(api, uri, error);
+    free(xml);
+    return result;
 }
 
 ViommuDomain *
-live_find_running(const char *uri, const char *name, GError **error)
+live_find(const char *uri, const char *name, LiveState state, GError **error)
 {
+    ViommuDomain *result = NULL;
     Api api = {0};
     virConnectPtr connection;
-    ViommuDomain *domain;
+    virDomainPtr domain;
 
-    connection = reach(uri, &api, error);
+    connection = reach(uri, state == LIVE_NEXT_WHOLE, &api, error);
     if (!connection)
         return NULL;
-    domain = find(&api, uri, connection, name, error);
+    domain = api.look_up(connection, name);
+    if (domain) {
+        result = read_domain(&api, uri, domain, state, error);
+        api.free_domain(domain);
+    } else {
+        set_error(&api, uri, error);
+    }
     api.close(connection);
-    return domain;
+    return result;
 }

@@ -16,9 +16,10 @@ live_list_running(const char *uri, GError **error)
 }
 
 ViommuDomain *
-live_find_running(const char *uri, const char *name, GError **error)
+live_find(const char *uri, const char *name, LiveState state, GError **error)
 {
     (void)name;
+    (void)state;
     set_error(uri, error);
     return NULL;
 }

@@ -55,7 +55,7 @@ def file(name, content):
 
 def environment(**more):
     keep = {key: value for key, value in os.environ.items()
-            if key not in ('COLUMNS', 'NO_COLOR', 'VIRT_VIOMMU_CONFDIR')}
+            if key not in ('COLUMNS', 'NO_COLOR', 'VIRT_VIOMMU_CONFDIR', 'LIBVIRT_DEFAULT_URI')}
     keep.update(VIRT_VIOMMU_CONFDIR=os.path.join(SCRATCH.name, 'no-such-directory'),
                 VIRT_VIOMMU_RUNDIR=os.path.join(SCRATCH.name, 'no-such-directory'),
                 VIRT_VIOMMU_PROFILES=os.path.join(SOURCE, 'policy/profiles'), LC_ALL='C',

@@ -113,7 +113,8 @@ def test_the_example_of_host_facts_is_valid():
 def completions(*words):
     """What bash offers for the last of @words."""
     script = f"""source '{SOURCE}/cli/virt-viommu.bash'
-        COMP_WORDS=('{program.PROGRAM}' "$@"); COMP_CWORD=$#; _virt_viommu
+        COMP_WORDS=('{program.PROGRAM}' "$@"); COMP_CWORD=$#; COMP_LINE="virt-viommu $*"
+        _virt_viommu
         printf '%s\\n' "${{COMPREPLY[@]}}" """
     done = subprocess.run(['bash', '-c', script, 'bash', *words], capture_output=True, text=True,
                           env=program.environment(), timeout=60)
@@ -130,6 +131,10 @@ def test_bash_completion():
     tap.equal(completions('check', '--fail-on', 'w'), {'warning'})
     tap.equal(completions('explain', 'vtd-caching-m'), {'vtd-caching-mode'})
     tap.equal(completions('help', 'che'), {'check'})
+    if shutil.which('virsh'):
+        daemon = ['--connect', 'test:///default']
+        tap.true('test' in completions('check', *daemon, 'tes'), 'a domain by its name')
+        tap.true('test' not in completions('explain', *daemon, ''), 'only where a verb takes one')
     profiles = {os.path.splitext(name)[0] for name in os.listdir(f'{SOURCE}/policy/profiles')}
     for words in (['check', '--policy', ''], ['policy', 'show', '']):
         tap.true(profiles <= completions(*words), f'{words}: {profiles}')

@@ -70,6 +70,35 @@ def test_a_good_domain_starts_and_is_reserved_until_it_ends():
     tap.equal(held(), {})
 
 
+def test_a_domain_by_its_name():
+    """what will start next, what runs, and what apply makes of it goes back into libvirt"""
+    def viommu(*words, text=None):
+        done = subprocess.run([PROGRAM, *words, '--sysroot', '/'], capture_output=True, text=True, timeout=60,
+                              input=text, check=False, env={'PATH': '/usr/bin:/bin', 'HOME': '/root',
+                              'VIRT_VIOMMU_CONFDIR': here.conf,
+                              'VIRT_VIOMMU_PROFILES': f'{SOURCE}/policy/profiles'})
+        if 'built without libvirt' in done.stderr:
+            raise tap.Skip('needs a build with libvirt-dev')
+        return done
+    here.define('named', UUID % 1, function(0) + VIOMMU)
+    here.virsh('start', 'named')
+    secret = "<graphics type='vnc' passwd='sesame'/>"
+    here.define('named', UUID % 1, function(0) + NO_CACHING + secret)
+    for options, there in ((['--live'], False), ([], True)):
+        done = viommu('check', *options, 'named')
+        tap.equal('[vtd-caching-mode]' in done.stdout, there, done)
+    done = viommu('apply', 'named')
+    tap.equal((done.returncode, done.stderr), (0, ''), done)
+    here.write(f'{here.dir}/applied.xml', done.stdout)
+    here.virsh('define', '--validate', f'{here.dir}/applied.xml')
+    tap.true("passwd='sesame'" in here.virsh('dumpxml', '--inactive', '--security-info', 'named').stdout,
+             'nothing is lost')
+    done = viommu('check', 'named')
+    tap.true('[vtd-caching-mode]' not in done.stdout, done)
+    here.virsh('destroy', 'named')
+    tap.true("domain 'named' does not run" in viommu('check', '--live', 'named').stderr, 'it ended')
+
+
 def test_the_reason_of_a_refusal_reaches_who_starts_the_domain():
     here.define('bad', UUID % 1, function(0) + NO_CACHING)
     done = here.virsh('start', 'bad', check=False)
