@@ -2,6 +2,7 @@
 """virt-viommu and its libraries as the nested host needs them"""
 import os
 import re
+import shutil
 import subprocess
 
 import lab_cache
@@ -37,10 +38,15 @@ def sysroot():
 def cross_build(source):
     """A build for arm64 below build/; its directory and the root with its libraries"""
     root, build = sysroot(), f'{source}/build/arm64'
-    os.makedirs(build, exist_ok=True)
-    if not os.path.exists(f'{build}/build.ninja'):
+    text, written = CROSS.format(root=root), ''
+    if os.path.exists(f'{build}.cross') and os.path.exists(f'{build}/build.ninja'):
+        with open(f'{build}.cross', encoding='utf-8') as file:
+            written = file.read()
+    if written != text:  # not set up, or against the libraries of another cache
+        shutil.rmtree(build, ignore_errors=True)
+        os.makedirs(build)
         with open(f'{build}.cross', 'w', encoding='utf-8') as file:
-            file.write(CROSS.format(root=root))
+            file.write(text)
         lab_root.run(['meson', 'setup', build, source, '--cross-file', f'{build}.cross'], 'meson')
     note('compiles for arm64')
     lab_root.run(['ninja', '-C', build, f'-j{os.environ.get("JOBS") or os.cpu_count()}',
