@@ -78,6 +78,8 @@ const char *host_remapping_step(const ViommuHost *host);
 /* Whether iommufd hands out devices whose interrupts are not remapped, by its switch, else by the
  * kernel command line; a file in modprobe.d that sets it shows once the module is loaded. */
 BaseTri host_iommufd_is_unsafe(const ViommuHost *host);
+/* The same of the legacy backend */
+BaseTri host_container_is_unsafe(const ViommuHost *host);
 /* Whether one of the words of the kernel's command line is known to start with @prefix */
 gboolean host_boots_with(const ViommuHost *host, const char *prefix);
 /* Whether the kernel is known to be built without @option, "CONFIG_…" */

@@ -12,15 +12,13 @@ is_on(const char *value)
     return (*value && strchr("yYtT1", *value)) || g_ascii_strncasecmp(value, "on", 2) == 0;
 }
 
-BaseTri
-host_iommufd_is_unsafe(const ViommuHost *host)
+/* A switch that is off unless the kernel's command line says otherwise */
+static BaseTri
+boots_with_switch(const ViommuHost *host, const char *name)
 {
-    static const char name[] = "iommufd.allow_unsafe_interrupts";
     g_auto(GStrv) words = NULL;
     BaseTri unsafe = BASE_NO;
 
-    if (host->iommufd_unsafe_interrupts != BASE_UNKNOWN)
-        return host->iommufd_unsafe_interrupts;
     if (host->kernel_cmdline.state == BASE_STATE_UNKNOWN)
         return BASE_UNKNOWN;
     words = g_strsplit(host->kernel_cmdline.text ? host->kernel_cmdline.text : "", " ", -1);
@@ -31,6 +29,22 @@ host_iommufd_is_unsafe(const ViommuHost *host)
             unsafe = base_tri(!*value || is_on(value + 1)); /* the last one counts */
     }
     return unsafe;
+}
+
+BaseTri
+host_iommufd_is_unsafe(const ViommuHost *host)
+{
+    if (host->iommufd_unsafe_interrupts != BASE_UNKNOWN)
+        return host->iommufd_unsafe_interrupts;
+    return boots_with_switch(host, "iommufd.allow_unsafe_interrupts");
+}
+
+BaseTri
+host_container_is_unsafe(const ViommuHost *host)
+{
+    if (host->unsafe_interrupts != BASE_UNKNOWN)
+        return host->unsafe_interrupts;
+    return boots_with_switch(host, "vfio_iommu_type1.allow_unsafe_interrupts");
 }
 
 gboolean

@@ -125,6 +125,8 @@ typedef enum {
     IOMMUFD_UNKNOWN,
     CDEV_NONE,
     MSI_SHARED,
+    MSI_UNKNOWN,
+    MSI_SWITCH_UNKNOWN,
     VFIO_NONE,
     VFIO_UNKNOWN,
 } Answer;
@@ -199,6 +201,12 @@ static const struct {
     [CDEV_NONE] = {BASE_NO, "no VFIO character devices: the kernel needs CONFIG_VFIO_DEVICE_CDEV",
                    "a kernel with CONFIG_VFIO_DEVICE_CDEV"},
     [MSI_SHARED] = {BASE_NO, "no isolated MSI: vfio refuses without interrupt remapping", NULL},
+    [MSI_UNKNOWN] = {BASE_UNKNOWN, "whether interrupts are remapped (isolated MSI) is not known",
+                     "facts of the host itself: virt-viommu host --save"},
+    [MSI_SWITCH_UNKNOWN] = {BASE_UNKNOWN,
+                            "no isolated MSI, and whether vfio does without "
+                            "(allow_unsafe_interrupts) is not known",
+                            NULL},
     [VFIO_NONE] = {BASE_NO, "no VFIO: load vfio-pci", "modprobe vfio-pci"},
     [VFIO_UNKNOWN] = {BASE_UNKNOWN,
                       "whether VFIO is there (/dev/vfio/vfio, /dev/iommu) is not known",
@@ -304,18 +312,37 @@ can_nest_smmu(const ViommuHost *host, const HostIommu *iommu)
     return kernel_has(host, BASE_VERSION(7, 2, 0)) ? ANSWER_YES : SMMU_UNTRIED;
 }
 
+/* What becomes of interrupts where @unsafe is the backend's own switch to do without remapping:
+ * Linux 7.2 drivers/iommu/iommufd/device.c:14-19, drivers/vfio/vfio_iommu_type1.c:53 */
+static Answer
+takes_interrupts(const ViommuHost *host, BaseTri unsafe)
+{
+    if (host->isolated_msi == BASE_YES || unsafe == BASE_YES)
+        return ANSWER_YES;
+    if (host->isolated_msi == BASE_UNKNOWN)
+        return MSI_UNKNOWN;
+    return unsafe == BASE_NO ? MSI_SHARED : MSI_SWITCH_UNKNOWN;
+}
+
+static Answer
+has_iommufd_interrupts(const ViommuHost *host)
+{
+    return takes_interrupts(host, host_iommufd_is_unsafe(host));
+}
+
 /* What the kernel as a whole lacks. */
 static Answer
 has_iommufd(const ViommuHost *host)
 {
+    Answer interrupts = has_iommufd_interrupts(host);
+
     if (host->iommufd == BASE_NO)
         return IOMMUFD_NONE;
     if (host->vfio_cdev == BASE_NO)
         return CDEV_NONE;
-    /* a switch of its own, Linux 7.2 drivers/iommu/iommufd/device.c:14-19 */
-    if (host->isolated_msi == BASE_NO && host_iommufd_is_unsafe(host) != BASE_YES)
-        return MSI_SHARED;
-    return host->iommufd == BASE_UNKNOWN ? IOMMUFD_UNKNOWN : ANSWER_YES;
+    if (interrupts == MSI_SHARED || host->iommufd == BASE_YES)
+        return interrupts;
+    return IOMMUFD_UNKNOWN;
 }
 
 static Answer
@@ -355,6 +382,34 @@ nesting(const ViommuHost *host, const HostIommu *iommu)
 }
 
 static Answer
+through(BaseTri backend, Answer interrupts)
+{
+    if (backend == BASE_NO)
+        return VFIO_NONE;
+    if (answers[interrupts].value != BASE_NO && backend == BASE_UNKNOWN)
+        return VFIO_UNKNOWN;
+    return interrupts;
+}
+
+/* Whichever backend is there and takes this host's interrupts */
+static Answer
+has_backend(const ViommuHost *host)
+{
+    Answer interrupts = takes_interrupts(host, host_container_is_unsafe(host));
+    Answer legacy = through(host->vfio_container, interrupts);
+    Answer iommufd = through(host->iommufd, has_iommufd_interrupts(host));
+
+    if (legacy == ANSWER_YES || iommufd == ANSWER_YES)
+        return ANSWER_YES;
+    if (answers[legacy].value == BASE_UNKNOWN)
+        return legacy;
+    if (answers[iommufd].value == BASE_UNKNOWN)
+        return iommufd;
+    /* what the host cannot is told before what is not loaded */
+    return interrupts == MSI_SHARED || iommufd == MSI_SHARED ? MSI_SHARED : VFIO_NONE;
+}
+
+static Answer
 shadowing(const ViommuHost *host, const HostIommu *iommu)
 {
     BaseU64 coherent = iommu ? host_iommu_bits(iommu, HOST_IDR0_COHACC) : (BaseU64){0};
@@ -366,11 +421,7 @@ shadowing(const ViommuHost *host, const HostIommu *iommu)
         return AMD_OFF;
     if (iommu->type == HOST_IOMMU_SMMUV3 && base_u64_is_known(coherent) && !coherent.value)
         return SMMU_INCOHERENT;
-    if (host->isolated_msi == BASE_NO && host->unsafe_interrupts != BASE_YES)
-        return MSI_SHARED;
-    if (host->vfio_container == BASE_YES || host->iommufd == BASE_YES)
-        return ANSWER_YES;
-    return host->vfio_container == BASE_NO && host->iommufd == BASE_NO ? VFIO_NONE : VFIO_UNKNOWN;
+    return has_backend(host);
 }
 
 BaseTri

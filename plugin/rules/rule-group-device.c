@@ -100,18 +100,18 @@ static void
 check_msi(RuleCall *call)
 {
     const ViommuHost *host = call->view->host;
-    BaseTri iommufd = host_iommufd_is_unsafe(host);
+    BaseTri iommufd = host_iommufd_is_unsafe(host), container = host_container_is_unsafe(host);
     gboolean legacy = has_backend(call->view, FALSE);
 
     if (host->isolated_msi == BASE_YES)
         return;
     if (host->isolated_msi == BASE_UNKNOWN)
         rule_unknown(call, "vfio/isolated_msi", NULL);
-    else if (legacy && host->unsafe_interrupts == BASE_UNKNOWN)
+    else if (legacy && container == BASE_UNKNOWN)
         rule_unknown(call, "vfio/unsafe_interrupts", NULL);
     else if (!legacy && iommufd == BASE_UNKNOWN)
         rule_unknown(call, "vfio/iommufd_unsafe_interrupts", NULL);
-    else if ((legacy && host->unsafe_interrupts == BASE_NO) ||
+    else if ((legacy && container == BASE_NO) ||
              (has_backend(call->view, TRUE) && iommufd == BASE_NO))
         rule_fail(call, NULL, NULL,
                   "this host does not remap interrupts, and VFIO hands out no device without that");

@@ -170,6 +170,8 @@ test_nest_smmu(void)
     iommu.canwbs = BASE_YES;
     assert_nest(host, &iommu, BASE_UNKNOWN, "iommufd");
     host->iommufd = BASE_YES;
+    assert_nest(host, &iommu, BASE_UNKNOWN, "isolated MSI");
+    host->isolated_msi = BASE_YES;
     assert_nest(host, &iommu, BASE_YES, NULL);
     iommu.viommu_alloc = BASE_NO; /* tried beats told */
     assert_nest(host, &iommu, BASE_NO, "though page table walks are coherent");
@@ -224,7 +226,7 @@ test_nest_smmu_without(void)
                                base_u64(0x1414), base_u64(0), base_u64(0x74)}};
     HostEntry *option = host_facts_add_entry(host->options, "CONFIG_ARM_SMMU_V3_IOMMUFD");
 
-    host->iommufd = BASE_YES;
+    host->iommufd = host->isolated_msi = BASE_YES;
     assert_nest(host, &iommu, BASE_YES, NULL);
     option->text = (BaseText){BASE_STATE_KNOWN, g_strdup("n")};
     assert_nest(host, &iommu, BASE_NO, "built without CONFIG_ARM_SMMU_V3_IOMMUFD");
@@ -247,6 +249,10 @@ test_nest_smmu_without(void)
     assert_nest(host, &iommu, BASE_YES, NULL);
     host->iommufd_unsafe_interrupts = BASE_NO; /* what it really is counts */
     assert_nest(host, &iommu, BASE_NO, "isolated MSI");
+    host->iommufd_unsafe_interrupts = BASE_UNKNOWN;
+    g_clear_pointer(&host->kernel_cmdline.text, g_free);
+    host->kernel_cmdline.state = BASE_STATE_UNKNOWN;
+    assert_nest(host, &iommu, BASE_UNKNOWN, "allow_unsafe_interrupts");
 }
 
 static void
@@ -256,7 +262,7 @@ test_nest_vtd(void)
     g_autoptr(ViommuHost) host = make_host("7.2.13", "intel_iommu=on");
     HostIommu iommu = vtd_unit(0x81d2008c222f0686, both);
 
-    host->iommufd = BASE_YES;
+    host->iommufd = host->isolated_msi = BASE_YES;
     assert_nest(host, &iommu, BASE_UNKNOWN, "scalable mode");
     host->vtd_scalable_default = BASE_YES;
     assert_nest(host, &iommu, BASE_YES, NULL);
@@ -278,21 +284,46 @@ test_shadow(void)
 {
     g_autoptr(ViommuHost) host = make_host("7.2.13", "");
     HostIommu iommu = vtd_unit(0xd2008c40660462, 0xf050da);
-    g_autofree char *reason = NULL;
+    static const struct {
+        BaseTri container, iommufd, isolated, unsafe, iommufd_unsafe, wanted;
+        const char *word;
+    } cases[] = {
+        {BASE_YES, BASE_NO, BASE_YES, BASE_NO, BASE_NO, BASE_YES, NULL},
+        {BASE_NO, BASE_YES, BASE_YES, BASE_NO, BASE_NO, BASE_YES, NULL},
+        {BASE_YES, BASE_NO, BASE_NO, BASE_YES, BASE_NO, BASE_YES, NULL},
+        {BASE_YES, BASE_NO, BASE_UNKNOWN, BASE_YES, BASE_NO, BASE_YES, NULL},
+        /* each has a switch of its own */
+        {BASE_YES, BASE_NO, BASE_NO, BASE_NO, BASE_YES, BASE_NO, "isolated MSI"},
+        {BASE_NO, BASE_YES, BASE_NO, BASE_YES, BASE_NO, BASE_NO, "isolated MSI"},
+        {BASE_YES, BASE_YES, BASE_NO, BASE_NO, BASE_YES, BASE_YES, NULL},
+        {BASE_YES, BASE_YES, BASE_NO, BASE_NO, BASE_NO, BASE_NO, "isolated MSI"},
+        {BASE_YES, BASE_YES, BASE_UNKNOWN, BASE_NO, BASE_NO, BASE_UNKNOWN, "is not known"},
+        /* off until the kernel's command line says otherwise */
+        {BASE_YES, BASE_NO, BASE_NO, BASE_UNKNOWN, BASE_NO, BASE_NO, "isolated MSI"},
+        {BASE_UNKNOWN, BASE_UNKNOWN, BASE_NO, BASE_NO, BASE_NO, BASE_NO, "isolated MSI"},
+        {BASE_NO, BASE_NO, BASE_NO, BASE_NO, BASE_NO, BASE_NO, "isolated MSI"},
+        {BASE_NO, BASE_NO, BASE_YES, BASE_NO, BASE_NO, BASE_NO, "no VFIO"},
+        {BASE_NO, BASE_NO, BASE_UNKNOWN, BASE_NO, BASE_NO, BASE_NO, "no VFIO"},
+        {BASE_NO, BASE_UNKNOWN, BASE_YES, BASE_NO, BASE_NO, BASE_UNKNOWN, "whether VFIO is there"},
+    };
 
     g_assert_cmpint(host_can_shadow(host, NULL, NULL), ==, BASE_NO);
     g_assert_cmpint(host_can_shadow(host, &iommu, NULL), ==, BASE_UNKNOWN);
-    host->vfio_container = BASE_YES;
-    g_assert_cmpint(host_can_shadow(host, &iommu, NULL), ==, BASE_YES);
-    host->isolated_msi = BASE_NO;
-    g_assert_cmpint(host_can_shadow(host, &iommu, &reason), ==, BASE_NO);
-    g_assert_nonnull(strstr(reason, "isolated MSI"));
-    host->unsafe_interrupts = BASE_YES;
-    g_assert_cmpint(host_can_shadow(host, &iommu, NULL), ==, BASE_YES);
-    host->isolated_msi = BASE_UNKNOWN;
-    host->vfio_container = host->iommufd = BASE_NO;
-    g_assert_cmpint(host_can_shadow(host, &iommu, NULL), ==, BASE_NO);
-    host->iommufd = BASE_YES;
+    host->isolated_msi = BASE_YES;
+    g_assert_cmpint(host_can_shadow(host, &iommu, NULL), ==, BASE_UNKNOWN);
+    for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *reason = NULL;
+
+        host->vfio_container = cases[i].container;
+        host->iommufd = cases[i].iommufd;
+        host->isolated_msi = cases[i].isolated;
+        host->unsafe_interrupts = cases[i].unsafe;
+        host->iommufd_unsafe_interrupts = cases[i].iommufd_unsafe;
+        g_test_message("case %u", i);
+        g_assert_cmpint(host_can_shadow(host, &iommu, &reason), ==, cases[i].wanted);
+        g_assert_true(cases[i].word ? strstr(reason, cases[i].word) != NULL : reason == NULL);
+    }
+    host->vfio_container = host->iommufd = host->isolated_msi = BASE_YES;
     iommu = (HostIommu){.type = HOST_IOMMU_SMMUV3, .idr = {base_u64(0x0d44100b)}};
     g_assert_cmpint(host_can_shadow(host, &iommu, NULL), ==, BASE_NO);
     iommu = (HostIommu){.type = HOST_IOMMU_AMD, .efr = base_u64(0xc00)};
