@@ -249,7 +249,76 @@ check_slot(RuleCall *call)
                   call->iommu->iommu->model, FIRST_SLOT, other);
 }
 
+/* Architectures of one kind of processor. libvirt itself asks QEMU what it can (qemu_validate.c),
+ * and one processor runs some of the others of its kind: src/qemu/qemu_capabilities.c,
+ * virQEMUCapsGuestIsNative(). Those that are not here are kinds of their own. */
+static const struct {
+    const char *name, *kind;
+} architectures[] = {
+    {"i686", "x86"},      {"x86_64", "x86"},  {"armv6l", "arm"},  {"armv7l", "arm"},
+    {"armv7b", "arm"},    {"aarch64", "arm"}, {"ppc", "ppc"},     {"ppc64", "ppc"},
+    {"ppc64le", "ppc"},   {"s390", "s390"},   {"s390x", "s390"},  {"riscv32", "riscv"},
+    {"riscv64", "riscv"}, {"mips", "mips"},   {"mipsel", "mips"}, {"mips64", "mips"},
+    {"mips64el", "mips"},
+};
+
+static const char *
+kind_of(const char *name)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(architectures); i++)
+        if (g_str_equal(architectures[i].name, name))
+            return architectures[i].kind;
+    return name;
+}
+
+/* Without the attribute libvirt takes the host's. */
+static gboolean
+is_kvm_with_devices(const RuleCall *call)
+{
+    const View *view = call->view;
+
+    if (g_strcmp0(view->domain->type, "kvm") != 0 || !view->domain->arch)
+        return FALSE;
+    for (guint i = 0; i < view->hostdevs->len; i++)
+        if (view_is_assigned(view->hostdevs->pdata[i]))
+            return TRUE;
+    return FALSE;
+}
+
+static void
+check_architecture(RuleCall *call)
+{
+    const xmlNode *type = model_child(model_child(call->view->domain->root, "os"), "type");
+    const char *guest = call->view->domain->arch;
+    const BaseText *host = &call->view->host->arch;
+
+    if (host->state != BASE_STATE_KNOWN)
+        rule_unknown(call, "arch", NULL);
+    else if (!g_str_equal(kind_of(host->text), kind_of(guest)))
+        rule_fail(call, type, NULL, "the guest is %s, and KVM on this host runs %s", guest,
+                  host->text);
+}
+
 static const Rule rules[] = {
+    {
+        .id = "stack-guest-architecture",
+        .severity = VIOMMU_SEVERITY_ERROR,
+        .summary = "a KVM guest of another architecture than the host",
+        .rationale =
+            "KVM runs what the host's processors run; a guest of another kind takes emulation, and "
+            "its assigned devices need the host that they are in. libvirt refuses the definition: "
+            "Emulator '/usr/bin/qemu-system-aarch64' does not support virt type 'kvm'.",
+        .remedy = "the arch of the host in <os><type>, or the facts of the host that the guest is "
+                  "for (--host)",
+        .source = "libvirt 11.3 src/qemu/qemu_validate.c (qemuValidateDomainDef), "
+                  "qemu_capabilities.c (virQEMUCapsGuestIsNative); run on 9.0.0 with QEMU 7.2",
+        .fixer = RULE_FIXER_DOMAIN,
+        .scope = RULE_SCOPE_DOMAIN,
+        .effect = RULE_EFFECT_REFUSED_DEFINE,
+        .certain = TRUE,
+        .check = check_architecture,
+        .applies = is_kvm_with_devices,
+    },
     {
         .id = "stack-machine-unknown",
         .severity = VIOMMU_SEVERITY_ERROR,

@@ -4,6 +4,7 @@
 usage: test-libvirtd.py HOOK PROGRAM SOURCE-ROOT"""
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -70,16 +71,42 @@ def test_a_good_domain_starts_and_is_reserved_until_it_ends():
     tap.equal(held(), {})
 
 
+def viommu(*words):
+    """The command on this host, which it reads as a tree"""
+    done = subprocess.run([PROGRAM, *words, '--sysroot', '/'], capture_output=True, text=True, timeout=60,
+                          check=False, env={'PATH': '/usr/bin:/bin', 'HOME': '/root',
+                                            'VIRT_VIOMMU_CONFDIR': here.conf,
+                                            'VIRT_VIOMMU_PROFILES': f'{SOURCE}/policy/profiles'})
+    if 'built without libvirt' in done.stderr:
+        raise tap.Skip('needs a build with libvirt-dev')
+    return done
+
+
+def test_a_guest_of_another_architecture():
+    """libvirt asks QEMU, and QEMU has KVM for its own kind of processor alone"""
+    if not os.path.exists('/usr/bin/qemu-system-aarch64') or os.uname().machine != 'x86_64':
+        raise tap.Skip('needs an x86_64 machine with qemu-system-arm')
+    here.define('other', UUID % 1, function(0))
+    text = here.virsh('dumpxml', 'other').stdout
+    here.virsh('undefine', 'other')
+    head, tail = text.index('<features>'), text.index('<devices>')
+    text = (text[:head] + "<features><gic version='3'/></features>" + text[tail:].replace(
+        here.emulator, '/usr/bin/qemu-system-aarch64')).replace("arch='x86_64'", "arch='aarch64'")
+    text = re.sub("machine='[^']*'", "machine='virt'", text)
+    text = re.sub('<(controller|audio|input|memballoon|address)[^>]*/>|<controller.*?</controller>', '', text,
+                  flags=re.S).replace('<source>', "<source><address domain='0' bus='0' slot='0' "
+                                      "function='2'/>")
+    for kind, refused in (('kvm', True), ('qemu', False)):
+        path = f'{here.dir}/{kind}.xml'
+        here.write(path, text.replace("type='qemu'", f"type='{kind}'", 1))
+        done, report = here.virsh('define', path, check=False), viommu('check', path)
+        tap.equal("does not support virt type 'kvm'" in done.stderr, refused, done)
+        tap.equal(done.returncode, int(refused), done)
+        tap.equal('[stack-guest-architecture]' in report.stdout, refused, report)
+
+
 def test_a_domain_by_its_name():
     """what will start next, what runs, and what apply makes of it goes back into libvirt"""
-    def viommu(*words, text=None):
-        done = subprocess.run([PROGRAM, *words, '--sysroot', '/'], capture_output=True, text=True, timeout=60,
-                              input=text, check=False, env={'PATH': '/usr/bin:/bin', 'HOME': '/root',
-                              'VIRT_VIOMMU_CONFDIR': here.conf,
-                              'VIRT_VIOMMU_PROFILES': f'{SOURCE}/policy/profiles'})
-        if 'built without libvirt' in done.stderr:
-            raise tap.Skip('needs a build with libvirt-dev')
-        return done
     here.define('named', UUID % 1, function(0) + VIOMMU)
     here.virsh('start', 'named')
     secret = "<graphics type='vnc' passwd='sesame'/>"
