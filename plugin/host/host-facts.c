@@ -87,6 +87,7 @@ device_free(gpointer data)
     clear_text(&device->parent);
     clear_text(&device->vmd);
     clear_text(&device->physfn);
+    clear_text(&device->net);
     clear_text(&device->reset_method);
     g_array_unref(device->bars);
     g_clear_pointer(&device->mdev_types, g_ptr_array_unref);

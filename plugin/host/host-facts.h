@@ -136,6 +136,8 @@ typedef struct {
     BaseText vmd;           /* address of the VMD whose domain it is in; absent: none */
     BaseText physfn;        /* address of the PF of a VF; absent: not a VF */
     BaseU64 sriov_totalvfs, sriov_numvfs; /* absent: no SR-IOV */
+    BaseText net;   /* network interface, of several that libvirt's choice; absent: none */
+    BaseTri net_up; /* whether it is up; UNKNOWN as well where of several some are */
     BaseText reset_method;
     BaseState bars_state;
     GArray *bars; /* of HostBar */

@@ -108,6 +108,8 @@ const HostField host_fields_device[] = {
     OTHER(HostDevice, physfn, "physfn", HOST_FIELD_ADDRESS),
     NUMBER(HostDevice, sriov_totalvfs, "sriov_totalvfs", G_MAXUINT16),
     NUMBER(HostDevice, sriov_numvfs, "sriov_numvfs", G_MAXUINT16),
+    OTHER(HostDevice, net, "net", HOST_FIELD_TEXT),
+    TRI(HostDevice, net_up, "net_up"),
     OTHER(HostDevice, reset_method, "reset_method", HOST_FIELD_TEXT),
     NUMBER(HostDevice, max_pasid_log2, "max_pasid_log2", 32),
     HEX(HostDevice, hw_capabilities, "hw_capabilities", G_MAXUINT64, 1),

@@ -237,6 +237,18 @@ read_mdev_types(const Reader *reader)
         device_failed(reader, "mdev_types", "mdev_supported_types", failed);
 }
 
+static void
+read_net(const Reader *reader)
+{
+    int failed = host_tree_read_net(reader->tree, reader->dir, reader->device);
+
+    if (!failed)
+        return;
+    if (reader->device->net.state == BASE_STATE_UNKNOWN)
+        device_failed(reader, "net", "net", failed);
+    device_failed(reader, "net_up", "net", failed);
+}
+
 static gboolean
 is_address(const char *text)
 {
@@ -302,6 +314,7 @@ read_facts(const Reader *reader)
     read_physfn(reader);
     read_number(reader, "sriov_totalvfs", 10, G_MAXUINT16, TRUE, &device->sriov_totalvfs);
     read_number(reader, "sriov_numvfs", 10, G_MAXUINT16, TRUE, &device->sriov_numvfs);
+    read_net(reader);
     read_reset_method(reader);
     read_bars(reader);
 }
@@ -312,6 +325,7 @@ read_neighbour_facts(const Reader *reader)
     read_number(reader, "class", 0, 0xffffff, FALSE, &reader->device->class);
     read_link(reader, "driver", &reader->device->driver);
     reader->device->vfio_variant = is_variant(reader->device);
+    read_net(reader);
     read_physfn(reader);
 }
 

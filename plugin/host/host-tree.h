@@ -50,7 +50,10 @@ void host_tree_read_iommu(HostTree *tree, const char *name);
 void host_tree_read_group(HostTree *tree, guint id);
 void host_tree_read_device(HostTree *tree, BasePci address);
 /* Of a function only what is asked of the other members of a group, and of a VF's PF: class,
- * driver, and whether it is a VF itself */
+ * driver, network interface, and whether it is a VF itself */
 void host_tree_read_neighbour(HostTree *tree, BasePci address);
 /* Types of mediated devices of the function whose directory is @dir; 0 or an errno value */
 int host_tree_read_mdev(HostTree *tree, int dir, HostDevice *device);
+/* Its network interface, after its class and driver; the same. A recorded tree may lack the folder,
+ * which tells nothing there. */
+int host_tree_read_net(HostTree *tree, int dir, HostDevice *device);

@@ -17,16 +17,6 @@ is_function(const RuleCall *call)
     return !rule_is_mdev(call);
 }
 
-/* Reports devices/ADDRESS/@name as the missing fact. */
-static void
-unknown_of_device(RuleCall *call, const BasePci *address, const char *name)
-{
-    g_autofree char *text = base_pci_format(*address);
-    g_autofree char *path = g_strdup_printf("devices/%s/%s", text, name);
-
-    rule_unknown(call, path, NULL);
-}
-
 static void
 check_endpoint(RuleCall *call)
 {
@@ -35,7 +25,7 @@ check_endpoint(RuleCall *call)
     if (!fact)
         rule_not_applicable(call);
     else if (!base_u64_is_known(fact->class))
-        unknown_of_device(call, &fact->address, "class");
+        rule_unknown_of_device(call, &fact->address, "class");
     else if (base_bits(fact->class.value, 23, 8) == PCI_BRIDGE)
         rule_fail(call, call->hostdev->dev->source_address, NULL,
                   "the assigned function is a PCI bridge (class 0x%06x)", (guint)fact->class.value);
@@ -53,15 +43,15 @@ check_denied(RuleCall *call)
         return;
     }
     if (!base_u64_is_known(fact->vendor) || !base_u64_is_known(fact->device)) {
-        unknown_of_device(call, &fact->address,
-                          base_u64_is_known(fact->vendor) ? "device" : "vendor");
+        rule_unknown_of_device(call, &fact->address,
+                               base_u64_is_known(fact->vendor) ? "device" : "vendor");
         return;
     }
     what = host_device_denied_as(fact);
     if (!what || g_strcmp0(fact->driver.text, "vfio-pci") == 0 || host->denylist_off == BASE_YES)
         return;
     if (fact->driver.state == BASE_STATE_UNKNOWN)
-        unknown_of_device(call, &fact->address, "driver");
+        rule_unknown_of_device(call, &fact->address, "driver");
     else if (host->denylist_off == BASE_UNKNOWN)
         rule_unknown(call, "vfio/denylist_off", NULL);
     else
@@ -138,66 +128,11 @@ check_coherency(RuleCall *call)
     } else if (host_iommu_bits(unit, HOST_IDR0_COHACC).value == 1) {
         return;
     } else if (fact->vfio_dev.state == BASE_STATE_UNKNOWN) {
-        unknown_of_device(call, &fact->address, "vfio_dev");
+        rule_unknown_of_device(call, &fact->address, "vfio_dev");
     } else {
         rule_fail(call, NULL, NULL, "host %s is not coherent with the CPUs (IDR0.COHACC 0)",
                   unit->name);
     }
-}
-
-/* Whether the domain gives QEMU a VF token for that device */
-static gboolean
-has_token(const RuleCall *call)
-{
-    const GPtrArray *overrides = call->view->domain->overrides;
-
-    for (guint i = 0; i < overrides->len; i++) {
-        const ModelOverride *override = overrides->pdata[i];
-
-        if (g_strcmp0(override->alias, call->hostdev->dev->alias) == 0 &&
-            g_ptr_array_find_with_equal_func(override->names, "vf-token", g_str_equal, NULL))
-            return TRUE;
-    }
-    return FALSE;
-}
-
-/* Whether the domain itself has libvirt bind that function to vfio-pci */
-static gboolean
-is_managed_here(const View *view, const HostDevice *fact)
-{
-    for (guint i = 0; i < view->hostdevs->len; i++) {
-        const ViewHostdev *it = view->hostdevs->pdata[i];
-
-        if (it->fact == fact && it->dev->managed && view_is_assigned(it))
-            return TRUE;
-    }
-    return FALSE;
-}
-
-static void
-check_token(RuleCall *call)
-{
-    const HostDevice *fact = call->hostdev->fact, *pf;
-    BasePci address;
-
-    if (!fact) {
-        rule_not_applicable(call);
-        return;
-    }
-    if (fact->physfn.state == BASE_STATE_UNKNOWN) {
-        unknown_of_device(call, &fact->address, "physfn");
-        return;
-    }
-    if (!fact->physfn.text || !base_pci_parse(fact->physfn.text, &address) || has_token(call))
-        return;
-    pf = host_facts_device(call->view->host, address);
-    if (!pf || pf->driver.state == BASE_STATE_UNKNOWN)
-        unknown_of_device(call, &address, "driver");
-    else if (g_strcmp0(pf->driver.text, "vfio-pci") == 0 || is_managed_here(call->view, pf))
-        rule_fail(call, NULL, NULL,
-                  "virtual function of %s, which is bound to vfio-pci: VFIO wants a token that "
-                  "libvirt cannot give",
-                  fact->physfn.text);
 }
 
 static void
@@ -208,11 +143,11 @@ check_reset(RuleCall *call)
     if (!fact)
         rule_not_applicable(call);
     else if (fact->reset_method.state == BASE_STATE_UNKNOWN)
-        unknown_of_device(call, &fact->address, "reset_method");
+        rule_unknown_of_device(call, &fact->address, "reset_method");
     else if ((fact->reset_method.text && *fact->reset_method.text) || fact->pcie.flr == BASE_YES)
         return; /* a copy of sysfs may lack the file where config space shows FLR */
     else if (fact->pcie.flr == BASE_UNKNOWN && fact->pcie.state != BASE_STATE_ABSENT)
-        unknown_of_device(call, &fact->address, "pcie");
+        rule_unknown_of_device(call, &fact->address, "pcie");
     else
         rule_fail(call, NULL, NULL, "the host knows no way to reset this function");
 }
@@ -350,26 +285,6 @@ static const Rule rules[] = {
         .demotable = TRUE,
         .needs = RULE_NEEDS_UNIT,
         .check = check_coherency,
-        .applies = is_function,
-    },
-    {
-        .id = "group-vf-token",
-        .severity = VIOMMU_SEVERITY_ERROR,
-        .summary = "a virtual function whose physical function is on vfio-pci",
-        .rationale =
-            "Who has the physical function can disturb its virtual ones, so VFIO wants both to "
-            "name the same token. libvirt has no attribute for it. The kernel says: VF token "
-            "required to access device.",
-        .remedy = "the physical function on its host driver; else vf-token by qemu:override on "
-                  "both devices' ua- aliases",
-        .source = "Linux 7.2 drivers/vfio/pci/vfio_pci_core.c:1925-1990; QEMU 11.1 "
-                  "-device vfio-pci,help (vf-token)",
-        .fixer = RULE_FIXER_HOST,
-        .scope = RULE_SCOPE_HOSTDEV,
-        .effect = RULE_EFFECT_REFUSED_START,
-        .certain = TRUE,
-        .needs = RULE_NEEDS_DEVICE,
-        .check = check_token,
         .applies = is_function,
     },
     {

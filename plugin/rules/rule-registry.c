@@ -13,6 +13,7 @@ static const RuleFamily *const families[] = {
     &rule_family_stack_device,
     &rule_family_group,
     &rule_family_group_device,
+    &rule_family_group_vf,
     &rule_family_group_backend,
     &rule_family_bus,
     &rule_family_bus_refused,

@@ -29,3 +29,12 @@ rule_hostdev_name(const ViewHostdev *hostdev)
 {
     return hostdev->dev->alias ? g_strdup(hostdev->dev->alias) : view_hostdev_label(hostdev);
 }
+
+void
+rule_unknown_of_device(RuleCall *call, const BasePci *address, const char *name)
+{
+    g_autofree char *text = base_pci_format(*address);
+    g_autofree char *path = g_strdup_printf("devices/%s/%s", text, name);
+
+    rule_unknown(call, path, NULL);
+}

@@ -39,6 +39,8 @@ rule_iommu_attribute(const ModelIommu *iommu, const char *name)
     return iommu->attributes ? g_hash_table_lookup(iommu->attributes, name) : NULL;
 }
 
+/* Reports devices/ADDRESS/@name as the missing fact. */
+void rule_unknown_of_device(RuleCall *call, const BasePci *address, const char *name);
 /* (transfer full): "bus 2, slot 0" */
 char *rule_slot_text(const BasePci *guest);
 /* (transfer full): what a message calls an emulated device: "virtio-net (ua-net0)" */

@@ -144,8 +144,11 @@ put_sriov(const WritePage *page)
     if (device->physfn.text)
         text = g_strdup_printf("VF of %s", device->physfn.text);
     else if (base_u64_is_known(device->sriov_totalvfs) && base_u64_is_known(device->sriov_numvfs))
-        text = g_strdup_printf("PF, %u of %u VFs", (guint)device->sriov_numvfs.value,
-                               (guint)device->sriov_totalvfs.value);
+        text = g_strdup_printf("PF, %u of %u VFs%s%s%s", (guint)device->sriov_numvfs.value,
+                               (guint)device->sriov_totalvfs.value,
+                               device->net_up == BASE_NO ? ", " : "",
+                               device->net_up == BASE_NO ? device->net.text : "",
+                               device->net_up == BASE_NO ? " is down" : "");
     if (text)
         write_page_put(page, "SR-IOV", text);
     else if (device->sriov_totalvfs.state == BASE_STATE_UNKNOWN)

@@ -92,6 +92,9 @@ class Tree:
                 self.link(f'{where}/{name}', f'{folder}/{value}')
         if device.get('physfn'):
             self.link(f'{where}/physfn', self.place(device['physfn']))
+        if device.get('net'):
+            self.put(f'{where}/net/{device["net"]}/flags',
+                     '0x1003\n' if device['net_up'] else '0x1002\n')
         if device.get('vfio_dev'):
             self.put(f'{where}/vfio-dev/{device["vfio_dev"]}/dev', '511:0\n')
 

@@ -120,6 +120,7 @@ def function(put, link, address, group, size):
                        'numa_node': '0\n', 'reset_method': 'flr bus\n',
                        'resource': '0xfe600000 0xfe61ffff 0x40200\n' + '0x0 0x0 0x0\n' * 6}.items():
         put(f'{where}/{name}', text)
+    put(f'{where}/net/eth{group}/flags', '0x1003\n')
     put(f'{where}/config', config(size))
     link(f'{where}/iommu', f'{up}sys/class/iommu/{IOMMU_OF[address]}')
     link(f'{where}/iommu_group', f'{up}sys/kernel/iommu_groups/{group}')

@@ -165,10 +165,10 @@ def test_start_judges_what_a_network_turned_into():
     passes(here.call('prepare', xml))
     tap.equal(here.held()['vm1'], ['0000:65:00.0'])
     tap.true('quota-domain' in here.entries()[UUID % 1]['undecided'], here.entries())
-    refused(here.call('start', domain(1, device(0x65) + resolved(0x17))), '[quota-domain]')
+    refused(here.call('start', domain(1, device(0x65) + resolved(0x3b, 1))), '[quota-domain]')
     here.policy({})
-    passes(here.call('start', domain(1, device(0x65) + resolved(0x17))))
-    tap.equal(here.held()['vm1'], ['0000:17:00.0', '0000:65:00.0'])
+    passes(here.call('start', domain(1, device(0x65) + resolved(0x3b, 1))))
+    tap.equal(here.held()['vm1'], ['0000:3b:01.0', '0000:65:00.0'])
     # and the other way round: nothing but an ordinary network
     passes(here.call('prepare', domain(2, NETWORK), 'vm2'))
     tap.true('vm2' not in here.held(), 'plain domains hold nothing')

@@ -15,6 +15,11 @@ echo "== reserved"; grep -H . /sys/kernel/iommu_groups/*/reserved_regions
 echo "== types"; grep -H . /sys/kernel/iommu_groups/*/type
 echo "== nodes"; ls -d /dev/iommu /dev/vfio/vfio /dev/vfio/devices/* 2>/dev/null
 echo "== cdevs"; ls -d /sys/bus/pci/devices/*/vfio-dev/* 2>/dev/null
+echo "== links"
+for link in /sys/class/net/*/device; do
+    name=${link%/device}
+    echo "$(basename "$(readlink -f "$link")") $(ip -o link show "${name##*/}" | cut -d' ' -f2,3)"
+done
 echo "== end"
 '''
 
@@ -113,6 +118,16 @@ def compare_functions(compare, ours, said):
     cdevs = {path.split('/')[-3]: path.split('/')[-1] for path in said['cdevs'].split()}
     for address, device in ours.items():
         compare.same(f'{address} vfio_dev', device['vfio_dev'], cdevs.get(address))
+    compare_links(compare, ours, said['links'])
+
+
+def compare_links(compare, ours, said):
+    """Network interfaces, as netlink has them"""
+    links = {address: (name, 'UP' in flags.split(',')) for address, name, flags
+             in re.findall(r'^(\S+) (\S+): <(\S*)>$', said, re.M)}
+    for address, device in ours.items():
+        compare.same(f'{address} interface', (device['net'], device.get('net_up')),
+                     links.get(address, (None, None)))
 
 
 def compare_vtd(compare, unit, log):

@@ -125,8 +125,13 @@ def virtual_functions():
         '<source>' + address('0x02', '0x10', 0, domain='0x0000') + '</source>' + address(1, 0) + \
         '</interface>'
     online = f'ip link set "$(ls $functions/{PARENT}/net)" up'
+    offline = online.replace(' up', ' down')
     yield 'VT-d, a virtual function as interface', Case(
         domain(interface, iommus=[intel()]), before=f'{FUNCTIONS}\n{online}', after=NO_FUNCTIONS)
+    yield 'VT-d, a virtual function as interface, its parent down', Case(
+        domain(interface, iommus=[intel()]), before=f'{FUNCTIONS}\n{offline}', after=NO_FUNCTIONS)
+    yield 'VT-d, a NIC as interface', Case(domain(interface.replace(
+        "bus='0x02' slot='0x10'", "bus='0x01' slot='0x00'", 1), iommus=[intel()]))
 
 
 def limits():
