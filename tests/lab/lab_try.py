@@ -139,6 +139,12 @@ def check(machine, name, options=''):
     return oracle_verdict.Verdict(report['findings'], passed=report['summary']['pass'])
 
 
+def figures(machine, name):
+    """What "limits" says of the domain as it is now"""
+    _, text = machine.run(f'vv limits --json /lab/domains/{name}.xml 2>/dev/null')
+    return json.loads(text)['now']
+
+
 def attempt(machine, name):
     return parse(machine.must(f'attempt {name}', 300))
 
