@@ -41,53 +41,13 @@ progress_end(const Progress *progress)
 static void
 output_report(const CliOptions *options, const ViommuReport *report)
 {
-    g_autofree char *text = viommu_report_render(report, options->render, options->width);
+    ViommuRenderFlags flags =
+        options->render | (options->file_count > 1 ? VIOMMU_RENDER_NAMES_FILE : 0);
+    g_autofree char *text = options->format == CLI_FORMAT_LINE
+                                ? viommu_report_render_lines(report, flags)
+                                : viommu_report_render(report, flags, options->width);
 
     cli_output(text);
-}
-
-/* " (ua-gpu0, 0000:65:00.0)", or nothing */
-static char *
-device_of(const ViommuReport *report, guint index)
-{
-    const char *alias = viommu_report_get_alias(report, index);
-    const char *address = viommu_report_get_address(report, index);
-
-    if (!alias && !address)
-        return g_strdup("");
-    return g_strdup_printf(" (%s%s%s)", alias ? alias : "", alias && address ? ", " : "",
-                           address ? address : "");
-}
-
-/* One finding a line, with what to write in it: for grep, editors and logs. */
-static void
-output_lines(const CliOptions *options, const ViommuReport *report, const char *file)
-{
-    static const char *const names[] = {
-        [VIOMMU_SEVERITY_OFF] = "off",
-        [VIOMMU_SEVERITY_INFO] = "info",
-        [VIOMMU_SEVERITY_WARNING] = "warning",
-        [VIOMMU_SEVERITY_ERROR] = "error",
-    };
-    g_autofree char *shown = g_utf8_make_valid(file, -1);
-
-    g_strdelimit(shown, "\r\n", ' ');
-    for (guint i = 0; i < viommu_report_get_length(report); i++) {
-        ViommuOutcome outcome = viommu_report_get_outcome(report, i);
-        const char *help = viommu_report_get_help(report, i);
-        g_autofree char *device = device_of(report, i);
-        g_autofree char *line = NULL;
-
-        if (outcome == VIOMMU_OUTCOME_PASS || (outcome == VIOMMU_OUTCOME_UNKNOWN && options->quiet))
-            continue;
-        line = g_strdup_printf(
-            "%s:%u: %s: %s%s [%s]%s%s\n", shown, MAX(viommu_report_get_line(report, i), 1),
-            outcome == VIOMMU_OUTCOME_UNKNOWN ? "unknown"
-                                              : names[viommu_report_get_severity(report, i)],
-            viommu_report_get_message(report, i), device, viommu_report_get_rule(report, i),
-            help ? "; " : "", help ? help : "");
-        cli_output(line);
-    }
 }
 
 /* Trouble outweighs findings, and findings outweigh what could not be decided. */
@@ -121,10 +81,8 @@ check_file(Run *run, const char *file)
     verdict = cli_verdict(run->options, report);
     switch (run->options->format) {
     case CLI_FORMAT_TEXT:
-        output_report(run->options, report);
-        break;
     case CLI_FORMAT_LINE:
-        output_lines(run->options, report, file);
+        output_report(run->options, report);
         break;
     case CLI_FORMAT_JSON:
     case CLI_FORMAT_SARIF:

@@ -92,6 +92,17 @@ guint viommu_report_get_line(const ViommuReport *report, guint index);
 char *viommu_report_render(const ViommuReport *report, ViommuRenderFlags flags, guint width);
 
 /**
+ * viommu_report_render_lines:
+ * @flags: %VIOMMU_RENDER_QUIET leaves out what could not be decided
+ *
+ * Returns: (transfer full): findings one a line with what to do in it, for grep, editors and logs,
+ *   the worst first; and a line for each way to decide what is unknown, with its rules
+ *
+ * Since: 0.1
+ */
+char *viommu_report_render_lines(const ViommuReport *report, ViommuRenderFlags flags);
+
+/**
  * viommu_reports_to_json:
  * @reports: (array length=count): reports
  *

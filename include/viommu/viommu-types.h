@@ -62,12 +62,14 @@ typedef enum {
  * @VIOMMU_RENDER_COLOR: severities and verdicts in colour, by terminal escapes
  * @VIOMMU_RENDER_VERBOSE: also what is well
  * @VIOMMU_RENDER_QUIET: problems only, without help and sums
+ * @VIOMMU_RENDER_NAMES_FILE: the sum of a report says of which file
  */
 typedef enum {
     VIOMMU_RENDER_DEFAULT = 0,
     VIOMMU_RENDER_COLOR = 1 << 0,
     VIOMMU_RENDER_VERBOSE = 1 << 1,
     VIOMMU_RENDER_QUIET = 1 << 2,
+    VIOMMU_RENDER_NAMES_FILE = 1 << 3,
 } ViommuRenderFlags;
 
 /**

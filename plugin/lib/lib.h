@@ -13,6 +13,7 @@ lib_style(ViommuRenderFlags flags, guint width)
         .width = width,
         .verbose = (flags & VIOMMU_RENDER_VERBOSE) != 0,
         .quiet = (flags & VIOMMU_RENDER_QUIET) != 0,
+        .names_file = (flags & VIOMMU_RENDER_NAMES_FILE) != 0,
     };
 }
 

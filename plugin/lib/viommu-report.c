@@ -153,6 +153,18 @@ viommu_report_render(const ViommuReport *report, ViommuRenderFlags flags, guint 
     return g_string_free(g_steal_pointer(&out), FALSE);
 }
 
+char *
+viommu_report_render_lines(const ViommuReport *report, ViommuRenderFlags flags)
+{
+    WriteStyle style = lib_style(flags, 0);
+    g_autoptr(GString) out = g_string_new(NULL);
+
+    g_return_val_if_fail(report, NULL);
+
+    write_report_lines(report, &style, out);
+    return g_string_free(g_steal_pointer(&out), FALSE);
+}
+
 struct _ViommuReportStream {
     ViommuReportFormat format;
     BaseJsonOut out; /* its text is the piece that was handed out last */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base-text.h"
+#include "write-unknowns.h"
 
 /* How many reasons for unknowns the summary line names */
 #define MAX_REASONS 2
@@ -72,12 +73,6 @@ write_finding(const char *file, const Finding *finding, const WriteStyle *style,
         g_string_append_printf(out, "  help: %s\n", finding->how);
 }
 
-static gboolean
-is_shown(const Finding *finding, const WriteStyle *style)
-{
-    return finding->outcome == VIOMMU_OUTCOME_FAIL || (style->verbose && !style->quiet);
-}
-
 static void
 add_count(GString *out, guint count, const char *one, const char *many)
 {
@@ -86,80 +81,31 @@ add_count(GString *out, guint count, const char *one, const char *many)
                                count == 1 ? one : many);
 }
 
-/* One way to get missing facts, and which facts it would give */
-typedef struct {
-    const char *how;
-    GPtrArray *needs; /* of const char *, borrowed */
-} Reason;
-
-static void
-reason_free(gpointer data)
-{
-    Reason *reason = data;
-
-    g_ptr_array_unref(reason->needs);
-    g_free(reason);
-}
-
-static Reason *
-reason_for(GPtrArray *reasons, const char *how)
-{
-    Reason *reason;
-
-    for (guint i = 0; i < reasons->len; i++) {
-        reason = reasons->pdata[i];
-        if (strcmp(reason->how, how) == 0)
-            return reason;
-    }
-    reason = g_new0(Reason, 1);
-    reason->how = how;
-    reason->needs = g_ptr_array_new();
-    g_ptr_array_add(reasons, reason);
-    return reason;
-}
-
-static GPtrArray *
-collect_reasons(const ViommuReport *report)
-{
-    GPtrArray *reasons = g_ptr_array_new_with_free_func(reason_free);
-
-    for (guint i = 0; i < report->findings->len; i++) {
-        const Finding *finding = report->findings->pdata[i];
-        Reason *reason;
-
-        if (finding->outcome != VIOMMU_OUTCOME_UNKNOWN || !finding->how)
-            continue;
-        reason = reason_for(reasons, finding->how);
-        for (guint j = 0; j < finding->needs->len; j++)
-            if (!g_ptr_array_find_with_equal_func(reason->needs, finding->needs->pdata[j],
-                                                  g_str_equal, NULL))
-                g_ptr_array_add(reason->needs, finding->needs->pdata[j]);
-    }
-    return reasons;
-}
-
 static void
 add_reasons(GString *out, const ViommuReport *report)
 {
-    g_autoptr(GPtrArray) reasons = collect_reasons(report);
+    g_autoptr(GPtrArray) unknowns = write_collect_unknowns(report);
+    guint told = 0;
 
-    if (reasons->len == 0)
-        return;
-    g_string_append(out, " (");
-    for (guint i = 0; i < MIN(reasons->len, MAX_REASONS); i++) {
-        const Reason *reason = reasons->pdata[i];
+    for (guint i = 0; i < unknowns->len; i++) {
+        const WriteUnknown *unknown = unknowns->pdata[i];
 
-        g_string_append_printf(out, "%s%s", i ? "; " : "", (char *)reason->needs->pdata[0]);
-        if (reason->needs->len > 1)
-            g_string_append_printf(out, " and %u more", reason->needs->len - 1);
-        g_string_append_printf(out, ": %s", reason->how);
+        if (!unknown->how || told++ >= MAX_REASONS)
+            continue;
+        g_string_append_printf(out, "%s%s", told > 1 ? "; " : " (",
+                               (char *)unknown->needs->pdata[0]);
+        if (unknown->needs->len > 1)
+            g_string_append_printf(out, " and %u more", unknown->needs->len - 1);
+        g_string_append_printf(out, ": %s", unknown->how);
     }
-    g_string_append(out, reasons->len > MAX_REASONS ? "; and more)" : ")");
+    if (told > 0)
+        g_string_append(out, told > MAX_REASONS ? "; and more)" : ")");
 }
 
 static void
-write_summary(const ViommuReport *report, GString *out)
+write_summary(const ViommuReport *report, const WriteStyle *style, GString *out)
 {
+    g_autofree char *file = base_one_line(g_strdup(report->file));
     g_autoptr(GString) line = g_string_new(NULL);
 
     add_count(line, report->errors, "error", "errors");
@@ -171,6 +117,8 @@ write_summary(const ViommuReport *report, GString *out)
     if (report->unknowns > 0)
         add_reasons(line, report);
     add_count(line, report->passes, "passed", "passed");
+    if (style->names_file)
+        g_string_append_printf(out, "%s: ", file);
     g_string_append_printf(out, "%s\n", line->str);
 }
 
@@ -180,25 +128,124 @@ compare_findings(gconstpointer a, gconstpointer b)
 {
     const Finding *left = *(const Finding *const *)a, *right = *(const Finding *const *)b;
 
-    if (left->outcome != right->outcome)
-        return left->outcome > right->outcome ? -1 : 1;
     if (left->outcome == VIOMMU_OUTCOME_FAIL && left->severity != right->severity)
         return left->severity > right->severity ? -1 : 1;
     return left->line == right->line ? 0 : left->line < right->line ? -1 : 1;
 }
 
+/* (transfer full): of Finding, sorted */
+static GPtrArray *
+choose(const ViommuReport *report, ViommuOutcome outcome)
+{
+    GPtrArray *chosen = g_ptr_array_new();
+
+    for (guint i = 0; i < report->findings->len; i++) {
+        Finding *finding = report->findings->pdata[i];
+
+        if (finding->outcome == outcome)
+            g_ptr_array_add(chosen, finding);
+    }
+    g_ptr_array_sort(chosen, compare_findings);
+    return chosen;
+}
+
+static void
+write_chosen(const ViommuReport *report, ViommuOutcome outcome, const WriteStyle *style,
+             GString *out)
+{
+    g_autoptr(GPtrArray) chosen = choose(report, outcome);
+    g_autofree char *file = base_one_line(g_strdup(report->file));
+
+    for (guint i = 0; i < chosen->len; i++)
+        write_finding(file, chosen->pdata[i], style, out);
+}
+
+static void
+write_unknowns(const ViommuReport *report, const WriteStyle *style, GString *out)
+{
+    g_autoptr(GPtrArray) unknowns = write_collect_unknowns(report);
+    g_autofree char *file = base_one_line(g_strdup(report->file));
+
+    for (guint i = 0; i < unknowns->len; i++) {
+        const WriteUnknown *unknown = unknowns->pdata[i];
+        g_autofree char *message = write_unknown_message(unknown);
+
+        if (unknown->count == 1) {
+            write_finding(file, unknown->first, style, out);
+            continue;
+        }
+        g_string_append_printf(out, "%s: ", file);
+        write_verdict(unknown->first, style, out);
+        g_string_append_printf(out, "%s\n  help: %s\n  rules:", message, unknown->how);
+        for (guint j = 0; j < unknown->rules->len; j++)
+            g_string_append_printf(out, " %s", (char *)unknown->rules->pdata[j]);
+        g_string_append_c(out, '\n');
+    }
+}
+
 void
 write_report_text(const ViommuReport *report, const WriteStyle *style, GString *out)
 {
-    g_autoptr(GPtrArray) shown = g_ptr_array_new();
+    write_chosen(report, VIOMMU_OUTCOME_FAIL, style, out);
+    if (style->quiet)
+        return;
+    if (style->verbose) {
+        write_unknowns(report, style, out);
+        write_chosen(report, VIOMMU_OUTCOME_PASS, style, out);
+    }
+    write_summary(report, style, out);
+}
+
+/* Whatever is printed on a line behind the place */
+static void
+write_line(const ViommuReport *report, const Finding *finding, const char *verdict, GString *out)
+{
     g_autofree char *file = base_one_line(g_strdup(report->file));
 
-    for (guint i = 0; i < report->findings->len; i++)
-        if (is_shown(report->findings->pdata[i], style))
-            g_ptr_array_add(shown, report->findings->pdata[i]);
-    g_ptr_array_sort(shown, compare_findings);
-    for (guint i = 0; i < shown->len; i++)
-        write_finding(file, shown->pdata[i], style, out);
-    if (!style->quiet)
-        write_summary(report, out);
+    g_string_append_printf(out, "%s:%u: %s: ", file, MAX(finding->line, 1), verdict);
+}
+
+static void
+write_finding_line(const ViommuReport *report, const Finding *finding, GString *out)
+{
+    gboolean fails = finding->outcome == VIOMMU_OUTCOME_FAIL;
+    const char *help = fails ? finding->help : finding->how;
+
+    write_line(report, finding,
+               fails ? rule_severity_name(finding->severity) : rule_outcome_name(finding->outcome),
+               out);
+    write_message(finding, out);
+    write_who(finding, out);
+    g_string_append_printf(out, " [%s]%s%s\n", finding->rule->id, help ? "; " : "",
+                           help ? help : "");
+}
+
+static void
+write_unknown_line(const ViommuReport *report, const WriteUnknown *unknown, GString *out)
+{
+    g_autofree char *message = write_unknown_message(unknown);
+
+    write_line(report, unknown->first, rule_outcome_name(VIOMMU_OUTCOME_UNKNOWN), out);
+    g_string_append_printf(out, "%s [", message);
+    for (guint i = 0; i < unknown->rules->len; i++)
+        g_string_append_printf(out, "%s%s", i ? "," : "", (char *)unknown->rules->pdata[i]);
+    g_string_append_printf(out, "]; %s\n", unknown->how);
+}
+
+void
+write_report_lines(const ViommuReport *report, const WriteStyle *style, GString *out)
+{
+    g_autoptr(GPtrArray) failed = choose(report, VIOMMU_OUTCOME_FAIL);
+    g_autoptr(GPtrArray) unknowns = write_collect_unknowns(report);
+
+    for (guint i = 0; i < failed->len; i++)
+        write_finding_line(report, failed->pdata[i], out);
+    for (guint i = 0; i < unknowns->len && !style->quiet; i++) {
+        const WriteUnknown *unknown = unknowns->pdata[i];
+
+        if (unknown->count == 1)
+            write_finding_line(report, unknown->first, out);
+        else
+            write_unknown_line(report, unknown, out);
+    }
 }

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "write-unknowns.h"
+
 #define SARIF_SCHEMA                                                                               \
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
@@ -101,14 +103,78 @@ write_physical_location(const ViommuReport *report, const Finding *finding, Base
 
 /* What a finding is told by from one run to the next: rule, domain and element, not the line. */
 static void
-write_fingerprint(const ViommuReport *report, const Finding *finding, BaseJsonOut *out)
+write_fingerprint(const ViommuReport *report, const char *rule, const char *element,
+                  BaseJsonOut *out)
 {
-    g_autofree char *text = g_strjoin("\n", finding->rule->id, report->domain ? report->domain : "",
-                                      finding->xpath ? finding->xpath : "", NULL);
+    g_autofree char *text =
+        g_strjoin("\n", rule, report->domain ? report->domain : "", element ? element : "", NULL);
     g_autofree char *digest = g_compute_checksum_for_string(G_CHECKSUM_SHA256, text, -1);
 
     base_json_out_open(out, "partialFingerprints", '{');
     base_json_out_string(out, "ruleDomainElement/v1", digest);
+    base_json_out_close(out, '}');
+}
+
+/* All rules that lack the same facts are one result, of a rule that is none of the catalogue. */
+#define UNDECIDED "undecided"
+
+static void
+write_undecided_rule(BaseJsonOut *out)
+{
+    base_json_out_open(out, NULL, '{');
+    base_json_out_open(out, "defaultConfiguration", '{');
+    base_json_out_string(out, "level", "none");
+    base_json_out_close(out, '}');
+    write_text(out, "fullDescription",
+               "Rules that could not decide since facts of the host or of its software are not "
+               "known; the properties of a result name them.");
+    base_json_out_string(out, "id", UNDECIDED);
+    write_text(out, "shortDescription", "rules that could not decide");
+    base_json_out_close(out, '}');
+}
+
+static void
+write_texts(const char *key, const GPtrArray *texts, BaseJsonOut *out)
+{
+    base_json_out_open(out, key, '[');
+    for (guint i = 0; i < texts->len; i++)
+        base_json_out_string(out, NULL, texts->pdata[i]);
+    base_json_out_close(out, ']');
+}
+
+static gsize
+count_rules(void)
+{
+    gsize count, rules = 0;
+    const RuleFamily *const *families = rule_families(&count);
+
+    for (gsize i = 0; i < count; i++)
+        rules += families[i]->count;
+    return rules;
+}
+
+static void
+write_undecided(const ViommuReport *report, const WriteUnknown *unknown, BaseJsonOut *out)
+{
+    g_autofree char *sentence = write_unknown_message(unknown);
+    g_autofree char *message = g_strdup_printf("%s — %s", sentence, unknown->how);
+
+    base_json_out_open(out, NULL, '{');
+    base_json_out_string(out, "kind", "open");
+    base_json_out_string(out, "level", "none");
+    base_json_out_open(out, "locations", '[');
+    base_json_out_open(out, NULL, '{');
+    write_physical_location(report, unknown->first, out);
+    base_json_out_close(out, '}');
+    base_json_out_close(out, ']');
+    write_text(out, "message", message);
+    write_fingerprint(report, UNDECIDED, unknown->how, out);
+    base_json_out_open(out, "properties", '{');
+    write_texts("facts", unknown->needs, out);
+    write_texts("rules", unknown->rules, out);
+    base_json_out_close(out, '}');
+    base_json_out_string(out, "ruleId", UNDECIDED);
+    base_json_out_number(out, "ruleIndex", count_rules());
     base_json_out_close(out, '}');
 }
 
@@ -132,7 +198,7 @@ write_result(const ViommuReport *report, const Finding *finding, BaseJsonOut *ou
     base_json_out_close(out, '}');
     base_json_out_close(out, ']');
     write_text(out, "message", message);
-    write_fingerprint(report, finding, out);
+    write_fingerprint(report, finding->rule->id, finding->xpath, out);
     base_json_out_string(out, "ruleId", finding->rule->id);
     base_json_out_number(out, "ruleIndex", index_of(finding->rule));
     base_json_out_close(out, '}');
@@ -152,11 +218,21 @@ write_sarif_begin(BaseJsonOut *out)
 void
 write_sarif_results(const ViommuReport *report, BaseJsonOut *out)
 {
+    g_autoptr(GPtrArray) unknowns = write_collect_unknowns(report);
+
     for (guint i = 0; i < report->findings->len; i++) {
         const Finding *finding = report->findings->pdata[i];
 
-        if (finding->outcome != VIOMMU_OUTCOME_PASS)
+        if (finding->outcome == VIOMMU_OUTCOME_FAIL)
             write_result(report, finding, out);
+    }
+    for (guint i = 0; i < unknowns->len; i++) {
+        const WriteUnknown *unknown = unknowns->pdata[i];
+
+        if (unknown->count == 1)
+            write_result(report, unknown->first, out);
+        else
+            write_undecided(report, unknown, out);
     }
 }
 
@@ -174,6 +250,7 @@ write_sarif_end(BaseJsonOut *out)
     for (gsize i = 0; i < count; i++)
         for (gsize j = 0; j < families[i]->count; j++)
             write_rule(&families[i]->rules[j], out);
+    write_undecided_rule(out);
     base_json_out_close(out, ']');
     base_json_out_string(out, "version", VIOMMU_VERSION_TEXT);
     base_json_out_close(out, '}');

@@ -14,14 +14,17 @@ char *write_diff(const char *before, const char *after, const char *name);
 
 typedef struct {
     gboolean color;
-    guint width;      /* columns; 0: no limit (a pipe) */
-    gboolean verbose; /* also passes */
-    gboolean quiet;   /* findings only, no summary and help */
+    guint width;         /* columns; 0: no limit (a pipe) */
+    gboolean verbose;    /* also passes */
+    gboolean quiet;      /* findings only, no summary and help */
+    gboolean names_file; /* in the sum of a report too */
 } WriteStyle;
 
 /* a report-1 document, as a value of @out */
 void write_report_json(const ViommuReport *report, BaseJsonOut *out);
 void write_report_text(const ViommuReport *report, const WriteStyle *style, GString *out);
+/* One finding a line, with what to write in it: for grep, editors and logs */
+void write_report_lines(const ViommuReport *report, const WriteStyle *style, GString *out);
 /* A SARIF 2.1.0 log: its begin, the results of each report, its end. */
 void write_sarif_begin(BaseJsonOut *out);
 void write_sarif_results(const ViommuReport *report, BaseJsonOut *out);

@@ -165,9 +165,16 @@ def test_sarif_tells_the_place():
     path = file('wrong.xml', WRONG)
     log = sarif(path, '--host', 'none', *STACK)
     findings = output('check', path, '--host', 'none', *STACK, '--json')[0]['findings']
-    told = [finding for finding in findings if finding['outcome'] in ('fail', 'unknown')]
+    told = [finding for finding in findings if finding['outcome'] == 'fail']
+    unknown = [finding for finding in findings if finding['outcome'] == 'unknown']
     results = log['runs'][0]['results']
-    tap.equal([result['ruleId'] for result in results], [finding['rule'] for finding in told])
+    tap.equal([result['ruleId'] for result in results],
+              [*(finding['rule'] for finding in told), 'undecided'])
+    missing = results[-1]
+    tap.equal(missing['properties']['rules'], list(dict.fromkeys(it['rule'] for it in unknown)))
+    tap.equal(missing['properties']['facts'], list(dict.fromkeys(
+        need for finding in unknown for need in finding['needs'])))
+    tap.true(missing['message']['text'].endswith(f" — {unknown[0]['how']}"), missing)
     for result, finding in zip(results, told):
         place = result['locations'][0]['physicalLocation']
         tap.equal(place['region'], {'startLine': finding['line'],

@@ -64,16 +64,40 @@ def test_json_of_many_files_is_one_array():
 
 
 def test_format_line_has_a_line_for_each_finding():
-    wrong = file('wrong.xml', WRONG)
-    words = ['check', wrong, '--host', 'none', *STACK]
-    findings = [finding for finding in json.loads(virt_viommu(*words, '--json').out)[0]['findings']
-                if finding['outcome'] in ('fail', 'unknown')]
+    """the worst first, and one for each way to find out what is unknown"""
+    domain = f'{SOURCE}/examples/domains/gpu-q35.xml'
+    words = ['check', domain, '--host', 'none', *STACK]
+    findings = json.loads(virt_viommu(*words, '--json').out)[0]['findings']
+    failed = [finding for finding in findings if finding['outcome'] == 'fail']
+    unknown = [finding for finding in findings if finding['outcome'] == 'unknown']
+    order = ['error', 'warning', 'info']
+    failed.sort(key=lambda finding: (order.index(finding['severity']), finding['line']))
     lines = virt_viommu(*words, '--format', 'line').out.decode().splitlines()
-    tap.equal(len(lines), len(findings))
-    for line, finding in zip(lines, findings):
-        tap.true(line.startswith(f"{wrong}:{max(finding.get('line', 1), 1)}: "), line)
+    for line, finding in zip(lines, failed):
+        tap.true(line.startswith(f"{domain}:{finding['line']}: {finding['severity']}: "), line)
         tap.true(f" [{finding['rule']}]" in line and finding['message'] in line, line)
-    tap.true(any('(ua-nic0, 0000:3b:00.0) [vtd-caching-mode]; ' in line for line in lines), lines)
+    tap.true(any('(ua-gpu0, 0000:17:00.0) [vtd-caching-mode]; ' in line for line in lines), lines)
+    tap.true(len(unknown) > 20, unknown)
+    rest = lines[len(failed):]
+    tap.equal(len(rest), 1, rest)
+    rules = list(dict.fromkeys(finding['rule'] for finding in unknown))
+    tap.true(f"unknown: {len(rules)} rules not decided without arch, devices/0000:17:00.0 and " in rest[0],
+             rest)
+    tap.true(rest[0].endswith(f" [{','.join(rules)}]; --host FILE, --sysroot DIR, or run it on the host"),
+             rest)
+    quiet = virt_viommu(*words, '--format', 'line', '-q').out.decode().splitlines()
+    tap.equal(quiet, lines[:len(failed)])
+    text = virt_viommu(*words, '-v').out.decode()
+    tap.true(f"  rules: {' '.join(rules)}\n" in text and text.count('unknown: ') == 1, text)
+
+
+def test_a_sum_names_its_file_among_many():
+    domain = f'{SOURCE}/examples/domains/gpu-q35.xml'
+    plain = file('plain.xml', PLAIN)
+    done = virt_viommu('check', domain, plain, *NONE).out.decode().splitlines()
+    tap.true(any(line.startswith(f'{domain}: 3 errors, ') for line in done), done)
+    tap.true(done[-1].startswith(f'{plain}: no findings'), done)
+    tap.true(virt_viommu('check', plain, *NONE).out.startswith(b'no findings'), 'alone it need not')
 
 
 def test_trouble_outweighs_findings():

@@ -127,6 +127,8 @@ test_unknowns(void)
 {
     g_autoptr(ViommuReport) report = report_new("vm.xml", "vm");
     WriteStyle style = {FALSE, 0, FALSE, FALSE};
+    g_autoptr(GString) lines = g_string_new(NULL);
+    g_autofree char *verbose = NULL;
     g_autofree char *one = NULL;
     g_autofree char *many = NULL;
 
@@ -140,6 +142,25 @@ test_unknowns(void)
     g_assert_cmpstr(many, ==,
                     "no findings, 4 unknown (groups/7/devices and 1 more: run it as root; "
                     "versions/libvirt: --libvirt-version)\n");
+    style.names_file = TRUE;
+    style.verbose = TRUE;
+    verbose = text_of(report, &style);
+    g_assert_cmpstr(
+        verbose, ==,
+        "vm.xml: unknown: 3 rules not decided without groups/7/devices, groups/7\n"
+        "  help: run it as root\n"
+        "  rules: group-viable group-none group-singleton\n"
+        "vm.xml:50: unknown: cannot tell (ua-nic0, 0000:3b:00.0) [stack-model-unknown]\n"
+        "  help: --libvirt-version\n"
+        "vm.xml: no findings, 4 unknown (groups/7/devices and 1 more: run it as root; "
+        "versions/libvirt: --libvirt-version)\n");
+    write_report_lines(report, &style, lines);
+    g_assert_cmpstr(
+        lines->str, ==,
+        "vm.xml:50: unknown: 3 rules not decided without groups/7/devices, groups/7 "
+        "[group-viable,group-none,group-singleton]; run it as root\n"
+        "vm.xml:50: unknown: cannot tell (ua-nic0, 0000:3b:00.0) [stack-model-unknown]; "
+        "--libvirt-version\n");
 }
 
 static BaseJson *
@@ -237,6 +258,38 @@ test_sarif(void)
     g_assert_null(json_object_object_get(at(results, "1/locations/0/physicalLocation"), "region"));
     assert_at(results, "2/kind", "open");
     assert_at(results, "2/level", "none");
+    assert_at(results, "2/ruleId", "group-singleton");
+}
+
+/* Rules that lack the same facts are one result. */
+static void
+test_sarif_unknowns(void)
+{
+    g_autoptr(ViommuReport) report = sample();
+    g_autoptr(GString) text = g_string_new(NULL);
+    BaseJsonOut out = {.text = text};
+    g_autoptr(BaseJson) log = NULL;
+    g_autofree char *rule = NULL;
+    BaseJson *results;
+
+    add_unknown(report, "group-none", "groups/7", "run it as root");
+    add_unknown(report, "group-singleton", "groups/8", "run it as root");
+    write_sarif_begin(&out);
+    write_sarif_results(report, &out);
+    write_sarif_end(&out);
+    log = parse_canonical(&out);
+    results = at(log, "runs/0/results");
+    g_assert_cmpuint(json_object_array_length(results), ==, 3);
+    assert_at(results, "2/kind", "open");
+    assert_at(results, "2/level", "none");
+    assert_at(results, "2/message/text",
+              "2 rules not decided without groups/7, groups/8 — run it as root");
+    assert_at(results, "2/locations/0/physicalLocation/region/startLine", "50");
+    assert_at(results, "2/properties/facts/1", "groups/8");
+    assert_at(results, "2/properties/rules/0", "group-none");
+    rule = g_strdup_printf("runs/0/tool/driver/rules/%s/id",
+                           json_object_get_string(at(results, "2/ruleIndex")));
+    assert_at(log, rule, "undecided");
 }
 
 static void
@@ -269,6 +322,7 @@ main(int argc, char **argv)
     g_test_add_func("/write-report/unknowns", test_unknowns);
     g_test_add_func("/write-report/json", test_json);
     g_test_add_func("/write-report/sarif", test_sarif);
+    g_test_add_func("/write-report/sarif-unknowns", test_sarif_unknowns);
     g_test_add_func("/write-report/rule", test_rule);
     return g_test_run();
 }
