@@ -101,7 +101,50 @@ check_translated(const PlanWork *work, const ViewHostdev *hostdev, PlanStrike *s
                        "the host has no IOMMU group for it: VFIO cannot take it");
 }
 
-/* Behind a vIOMMU each device has its own address space, and a group can only be in one. */
+/* Another device of this domain in that group */
+static gboolean
+has_mate(const PlanWork *work, const ViewHostdev *hostdev)
+{
+    for (guint i = 0; i < work->plan->devices->len; i++) {
+        const ViewHostdev *other = ((PlanDevice *)work->plan->devices->pdata[i])->hostdev;
+
+        if (other != hostdev && other->group == hostdev->group)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* Whether nobody on the host uses the other members of its group. */
+static gboolean
+check_unused(const PlanWork *work, const ViewHostdev *hostdev, guint64 endpoints,
+             PlanStrike *strike)
+{
+    g_autoptr(GArray) own = g_array_new(FALSE, FALSE, sizeof(BasePci));
+    const HostDevice *blocker = NULL;
+    g_autofree char *name = NULL, *help = NULL;
+
+    g_array_append_val(own, hostdev->dev->host);
+    switch (host_group_viable(work->host, hostdev->group, own, &blocker)) {
+    case BASE_YES:
+        return FALSE;
+    case BASE_UNKNOWN:
+        return plan_strike(strike, "group-viable", "host facts with the drivers of the group",
+                           "its IOMMU group %u has %" G_GUINT64_FORMAT
+                           " endpoints, and whether the host uses the others is not known",
+                           hostdev->group->id, endpoints);
+    case BASE_NO:
+        break;
+    }
+    name = blocker ? base_pci_format(blocker->address) : g_strdup("a member that is no function");
+    help = g_strdup_printf("a slot whose ports have ACS; or unbind %s and leave it unused", name);
+    return plan_strike(strike, "group-viable", help,
+                       "its IOMMU group %u has %" G_GUINT64_FORMAT " endpoints, and %s is %s%s",
+                       hostdev->group->id, endpoints, name, blocker ? "bound to " : "in it",
+                       blocker ? blocker->driver.text : "");
+}
+
+/* Behind a vIOMMU each device has its own address space, and a group can only be in one; nested,
+ * the whole group follows the tables of one guest. */
 gboolean
 plan_check_group(const PlanWork *work, const ViewHostdev *hostdev, PlanStrike *strike)
 {
@@ -118,6 +161,8 @@ plan_check_group(const PlanWork *work, const ViewHostdev *hostdev, PlanStrike *s
                            "the members of its IOMMU group %u are not known", hostdev->group->id);
     if (endpoints.value == 1)
         return FALSE;
+    if (work->candidate.mode != VIOMMU_MODE_NESTED && !has_mate(work, hostdev))
+        return check_unused(work, hostdev, endpoints.value, strike);
     return plan_strike(strike, "group-singleton",
                        hostdev->demand.usage == VIOMMU_USAGE_DMA && hostdev->viommu
                            ? "a slot whose ports have ACS; or the domain without a vIOMMU"
@@ -125,6 +170,22 @@ plan_check_group(const PlanWork *work, const ViewHostdev *hostdev, PlanStrike *s
                        "its IOMMU group %u has %" G_GUINT64_FORMAT
                        " endpoints, and each device behind a vIOMMU needs a group of its own",
                        hostdev->group->id, endpoints.value);
+}
+
+void
+plan_note_groups(PlanWork *work)
+{
+    for (guint i = 0; i < work->plan->devices->len; i++) {
+        PlanDevice *device = work->plan->devices->pdata[i];
+        const HostGroup *group = device->hostdev->group;
+        BaseU64 endpoints = group && is_function(device->hostdev)
+                                ? host_group_endpoints(work->host, group)
+                                : (BaseU64){0};
+
+        if (device->mode != VIOMMU_MODE_NONE && base_u64_is_known(endpoints) &&
+            endpoints.value > 1 && !has_mate(work, device->hostdev))
+            plan_device_note(device, "the rest of its IOMMU group %u must stay unused", group->id);
+    }
 }
 
 gboolean

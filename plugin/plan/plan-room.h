@@ -85,10 +85,12 @@ void plan_rejection_free(PlanRejection *rejection);
 /* Gives every device its mode, or adds rejections and leaves the plan invalid. */
 void plan_choose(PlanWork *work);
 
-/* Checks that every mode with a vIOMMU shares: on this host, one function in its group. */
+/* Checks that every mode with a vIOMMU shares: on this host, nobody else in its group. */
 gboolean plan_check_present(const PlanWork *work, const ViewHostdev *hostdev, PlanStrike *strike);
 gboolean plan_check_direct(const PlanWork *work, const ViewHostdev *hostdev, PlanStrike *strike);
 gboolean plan_check_group(const PlanWork *work, const ViewHostdev *hostdev, PlanStrike *strike);
+/* Notes at devices behind a vIOMMU that are not alone in their group, once the modes are chosen. */
+void plan_note_groups(PlanWork *work);
 /* Of the vIOMMUs that are there: more than one on x86, one by hand, one of another family. */
 gboolean plan_check_existing(const PlanWork *work, const ViewHostdev *hostdev, PlanStrike *strike);
 gboolean plan_check_shadow_host(const PlanWork *work, const ViewHostdev *hostdev,

@@ -289,6 +289,7 @@ make(PlanWork *work)
         plan_smmu_write(work);
     plan_window(work);
     number_viommus(work);
+    plan_note_groups(work);
     plan_pasid(work);
     for (guint i = 0; i < work->plan->iommus->len; i++)
         plan_clean_driver(work, ((PlanIommu *)work->plan->iommus->pdata[i])->existing);

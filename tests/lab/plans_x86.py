@@ -67,7 +67,11 @@ def plans():
     yield 'beside emulated devices', Plan(beside)
     yield '256 vCPUs', Plan(asked(NIC, usage='dma', vcpus=256, vcpu_attributes=" current='1'"))
     yield 'one of a group, the other with its host driver', Plan(asked(SHARED[0]),
-                                                                 refused='group-singleton')
+                                                                 refused='group-viable')
+    for text, before in (('on vfio-pci', f'bind vfio-pci {SHARED[1]}'),
+                         ('with no driver', f'echo {SHARED[1]} >$functions/{SHARED[1]}/driver/unbind')):
+        yield f'one of a group, the other {text}', Plan(asked(SHARED[0]), before=before,
+                                                        after=f'bind "" {SHARED[1]}')
     yield 'both functions of a group behind a vIOMMU', Plan(asked(*SHARED),
                                                             refused='group-singleton')
     yield 'PASIDs', Plan(asked(NIC, usage='pasid'), refused='vtd-pasid-host')

@@ -237,9 +237,16 @@ test_usage(void)
 static void
 test_group(void)
 {
-    Try try = {.domain = "plan-vtd-ok", .host = "xeon", .device = "0000:99:00.0"};
+    Try alone = {.domain = "plan-vtd-ok", .host = "xeon", .device = "0000:99:00.0"};
+    Try mate = {.domain = "plan-vtd-ok",
+                .host = "xeon",
+                .device = "0000:99:00.0",
+                .find = "bus='0x17' slot='0x00' function='0x0'",
+                .replace = "bus='0x99' slot='0x00' function='0x1'"};
+    g_autoptr(Hotplug) hotplug = answer(&alone);
 
-    assert_refused(&try, "group-singleton", "2 endpoints");
+    g_assert_true(hotplug->feasible); /* the other function is on vfio-pci, and nobody's */
+    assert_refused(&mate, "group-singleton", "2 endpoints");
 }
 
 static void

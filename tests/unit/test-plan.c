@@ -60,15 +60,22 @@ test_vtd_conflict(void)
 {
     g_autofree char *gpu = hostdev("0000:17:00.0", "ua-0", "");
     g_autofree char *port0 = hostdev("0000:99:00.0", "ua-1", "");
-    g_autofree char *both = g_strconcat(gpu, port0, NULL);
+    g_autofree char *port1 = hostdev("0000:99:00.1", "ua-2", "");
+    g_autofree char *both = g_strconcat(gpu, port0, port1, NULL);
+    g_autofree char *one = g_strconcat(gpu, port0, NULL);
     Sketch sketch = {.machine = "q35", .devices = both, .intents = GUEST_IOMMU};
+    Sketch alone = {.machine = "q35", .devices = one, .intents = GUEST_IOMMU};
     g_autoptr(ViommuPlan) plan = plan_sketch("xeon", &sketch);
+    g_autoptr(ViommuPlan) unused = plan_sketch("xeon", &alone);
     const PlanRejection *rejection = rejection_with(plan, "group-singleton");
 
     g_assert_false(plan->valid);
     g_assert_nonnull(rejection);
     g_assert_cmpstr(rejection->hostdev->dev->alias, ==, "ua-0");
     g_assert_nonnull(strstr(rejection->reason, "ua-1, 0000:99:00.0"));
+    g_assert_true(unused->valid); /* the other function is on vfio-pci, and stays there */
+    g_assert_cmpstr(((PlanDevice *)unused->devices->pdata[1])->note, ==,
+                    "the rest of its IOMMU group 29 must stay unused");
     sketch.intents = "";
     g_clear_pointer(&plan, plan_unref);
     plan = plan_sketch("xeon", &sketch);
