@@ -24,9 +24,9 @@ char *viommu_file_read(const char *path, GError **error);
  *
  * Replaces a file in one step (a temporary file beside it, fsync, rename): whoever reads it, and
  * whenever the machine stops, sees all of the old content or all of the new. Keeps the mode of a
- * file that was there, its owner and group where the caller may give files away, and follows a
- * symbolic link. What is there and is no regular file (a pipe,
- * a terminal) is written to instead.
+ * file that was there, and where the caller may its owner, group, ACL, security label and user.*
+ * attributes; follows a symbolic link, also to a file that is not there yet. What is there and is
+ * no regular file (a pipe, a terminal) is written to instead.
  *
  * Returns: FALSE with %VIOMMU_ERROR_IO, and the old content untouched
  *

@@ -1,16 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "base-file.h"
 #include "base-json-out.h"
 #include "base-pci.h"
 #include "base-text.h"
 #include "base-xml.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <glib/gstdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 static void
 assert_pci(BasePci address, const char *wanted)
@@ -363,122 +357,6 @@ test_json_places(void)
 }
 
 static void
-test_replace(void)
-{
-    g_autofree char *dir = g_dir_make_tmp("viommu-XXXXXX", NULL);
-    g_autofree char *path = g_build_filename(dir, "a.xml", NULL);
-    g_autofree char *link = g_build_filename(dir, "link.xml", NULL);
-    g_autofree char *text = NULL;
-    GStatBuf info;
-    gsize length = 0;
-
-    g_assert_true(base_file_replace(path, "one", 3, NULL));
-    g_assert_cmpint(g_chmod(path, 0640), ==, 0);
-    g_assert_cmpint(symlink("a.xml", link), ==, 0);
-    g_assert_true(base_file_replace(link, "second", 6, NULL));
-    g_assert_true(base_file_read(path, 100, &text, &length, NULL));
-    g_assert_cmpstr(text, ==, "second");
-    g_assert_cmpint(g_stat(path, &info), ==, 0);
-    g_assert_cmpint(info.st_mode & 0777, ==, 0640);
-    g_assert_true(g_file_test(link, G_FILE_TEST_IS_SYMLINK));
-    g_clear_pointer(&text, g_free);
-    g_assert_false(base_file_read(path, 5, &text, &length, NULL));
-    g_unlink(link);
-    g_unlink(path);
-    g_assert_cmpint(g_rmdir(dir), ==, 0); /* no temporary file is left */
-}
-
-/* Root mends the files of others. */
-static void
-test_replace_owner(void)
-{
-    g_autofree char *dir = g_dir_make_tmp("viommu-XXXXXX", NULL);
-    g_autofree char *path = g_build_filename(dir, "a.xml", NULL);
-    GStatBuf info;
-
-    g_assert_true(base_file_replace(path, "one", 3, NULL));
-    g_assert_cmpint(g_chmod(path, 04640), ==, 0);
-    if (chown(path, 1234, 2345) == 0) {
-        g_assert_cmpint(g_chmod(path, 04640), ==, 0);
-        g_assert_true(base_file_replace(path, "second", 6, NULL));
-        g_assert_cmpint(g_stat(path, &info), ==, 0);
-        g_assert_cmpuint(info.st_uid, ==, 1234);
-        g_assert_cmpuint(info.st_gid, ==, 2345);
-        g_assert_cmpint(info.st_mode & 07777, ==, 04640);
-    } else {
-        g_test_skip("takes root");
-    }
-    g_unlink(path);
-    g_assert_cmpint(g_rmdir(dir), ==, 0);
-}
-
-static void
-test_directory(void)
-{
-    g_autofree char *path = g_dir_make_tmp("viommu-XXXXXX", NULL);
-    g_autofree char *file = g_build_filename(path, "a", NULL);
-    g_autofree char *message =
-        g_strdup_printf("%s: cannot read this directory: %s", file, g_strerror(ENOTDIR));
-    g_autoptr(GError) error = NULL;
-    g_autoptr(GDir) dir = NULL;
-
-    g_assert_true(base_directory_open(file, &dir, NULL));
-    g_assert_null(dir);
-    g_assert_true(base_file_replace(file, "x", 1, NULL));
-    g_assert_false(base_directory_open(file, &dir, &error));
-    g_assert_null(dir);
-    g_assert_error(error, VIOMMU_ERROR, VIOMMU_ERROR_IO);
-    g_assert_cmpstr(error->message, ==, message);
-    g_assert_true(base_directory_open(path, &dir, NULL));
-    g_assert_cmpstr(g_dir_read_name(dir), ==, "a");
-    g_unlink(file);
-    g_assert_cmpint(g_rmdir(path), ==, 0);
-}
-
-/* A pipe has no size to be known beforehand. */
-static void
-test_file_pipe(void)
-{
-    g_autofree char *big = g_strnfill(60000, 'x');
-    g_autofree char *path = NULL;
-    g_autofree char *text = NULL;
-    int ends[2];
-    gsize length = 0;
-
-    g_assert_cmpint(pipe(ends), ==, 0);
-    g_assert_cmpint(write(ends[1], big, 60000), ==, 60000);
-    close(ends[1]);
-    path = g_strdup_printf("/dev/fd/%d", ends[0]);
-    g_assert_true(base_file_read(path, 60000, &text, &length, NULL));
-    g_assert_cmpuint(length, ==, 60000);
-    g_assert_cmpstr(text, ==, big);
-    close(ends[0]);
-}
-
-/* Renaming over a device would replace the device: as root that may be /dev/null. */
-static void
-test_replace_special(void)
-{
-    g_autofree char *dir = g_dir_make_tmp("viommu-XXXXXX", NULL);
-    g_autofree char *path = g_build_filename(dir, "pipe", NULL);
-    char seen[8] = "";
-    GStatBuf info;
-    int reader;
-
-    g_assert_cmpint(mkfifo(path, 0600), ==, 0);
-    reader = g_open(path, O_RDWR | O_NONBLOCK, 0);
-    g_assert_cmpint(reader, >=, 0);
-    g_assert_true(base_file_replace(path, "text", 4, NULL));
-    g_assert_cmpint(read(reader, seen, sizeof seen - 1), ==, 4);
-    g_assert_cmpstr(seen, ==, "text");
-    g_assert_cmpint(g_stat(path, &info), ==, 0);
-    g_assert_true(S_ISFIFO(info.st_mode));
-    close(reader);
-    g_unlink(path);
-    g_assert_cmpint(g_rmdir(dir), ==, 0);
-}
-
-static void
 test_element(void)
 {
     g_autoptr(BaseElement) element = base_element_new("iommu");
@@ -511,11 +389,6 @@ main(int argc, char **argv)
     g_test_add_func("/base/json-out", test_json_out);
     g_test_add_func("/base/json-places", test_json_places);
     g_test_add_func("/base/json-controls", test_json_controls);
-    g_test_add_func("/base/file-pipe", test_file_pipe);
-    g_test_add_func("/base/replace", test_replace);
-    g_test_add_func("/base/replace-owner", test_replace_owner);
-    g_test_add_func("/base/directory", test_directory);
-    g_test_add_func("/base/replace-special", test_replace_special);
     g_test_add_func("/base/element", test_element);
     return g_test_run();
 }
