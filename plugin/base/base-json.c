@@ -68,6 +68,17 @@ base_json_load(const char *path, gsize limit, GError **error)
     return base_json_parse(text, length, path, error);
 }
 
+BaseJson *
+base_json_load_plain(const char *path, gsize limit, GError **error)
+{
+    g_autofree char *text = NULL;
+    gsize length;
+
+    if (!base_file_read_plain(path, limit, &text, &length, error))
+        return NULL;
+    return base_json_parse(text, length, path, error);
+}
+
 static gint
 compare_keys(gconstpointer a, gconstpointer b)
 {

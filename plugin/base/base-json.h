@@ -15,6 +15,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(BaseJson, json_object_put)
 BaseJson *base_json_parse(const char *text, gsize length, const char *name, GError **error);
 /* Reads at most @limit bytes of a file, then as above. (transfer full) */
 BaseJson *base_json_load(const char *path, gsize limit, GError **error);
+/* The same by base_file_read_plain() */
+BaseJson *base_json_load_plain(const char *path, gsize limit, GError **error);
 
 /* Names of an object's members, sorted; the names are borrowed. (transfer container) */
 GPtrArray *base_json_members(BaseJson *object);

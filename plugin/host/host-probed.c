@@ -150,7 +150,7 @@ host_probe_overlay(ViommuHost *host, const char *directory, GError **error)
 
     if (!boot || !g_file_test(path, G_FILE_TEST_EXISTS))
         return TRUE;
-    document = base_json_load(path, PROBED_LIMIT, error);
+    document = base_json_load_plain(path, PROBED_LIMIT, error);
     if (!document)
         return FALSE;
     root = base_place_root(document, path);

@@ -111,7 +111,7 @@ required(const BasePlace *root, const char *key, const char **ret, GError **erro
 HostReservation *
 ledger_entry_load(const char *path, const char *uuid, const char *boot, GError **error)
 {
-    g_autoptr(BaseJson) document = base_json_load(path, ENTRY_LIMIT, error);
+    g_autoptr(BaseJson) document = base_json_load_plain(path, ENTRY_LIMIT, error);
     g_autoptr(HostReservation) entry = NULL;
     const char *of = NULL, *inside = NULL, *domain = NULL;
     BasePlace root, place;

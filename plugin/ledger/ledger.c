@@ -178,6 +178,12 @@ ledger_write(Ledger *ledger, const HostReservation *reservation, GError **error)
     document = ledger_entry_save(reservation, ledger->boot);
     text = base_json_to_text(document);
     path = path_of(ledger, reservation->uuid);
+    /* what is no file would be written into, and a pipe would wait for a reader */
+    if (!g_file_test(path, G_FILE_TEST_IS_REGULAR) && g_unlink(path) != 0 && errno != ENOENT) {
+        g_set_error(error, VIOMMU_ERROR, VIOMMU_ERROR_IO, "%s: cannot remove it: %s", path,
+                    g_strerror(errno));
+        return FALSE;
+    }
     return base_file_replace(path, text, strlen(text), error);
 }
 

@@ -110,6 +110,23 @@ def test_unusable_files_are_warned_of_and_make_sums_unknown():
     tap.true('devices' not in document['total'], document)
 
 
+def test_what_is_no_file_is_not_waited_for():
+    """and made a file again"""
+    asks_libvirt()
+    here = Place()
+    here.put(1, devices=['0000:65:00.0'])
+    path = f'{here.ledger}/{UUID % 2}.json'
+    os.mkfifo(path)
+    done = here()
+    tap.equal(done.code, 0)
+    tap.true(f'virt-viommu: warning: {path}: not a regular file; what that domain holds is unknown\n' in
+             done.err.decode(), done)
+    here.runs({1: ['65'], 2: ['17']})
+    tap.equal(here('--verify').code, 1)
+    tap.equal(here('--rebuild').code, 0)
+    tap.true(os.path.isfile(path), 'a file')
+
+
 def test_json():
     if not jsonschema:
         raise tap.Skip('needs python3-jsonschema')
