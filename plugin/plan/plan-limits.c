@@ -11,6 +11,29 @@ typedef struct {
     guint all;
 } Devices;
 
+static gboolean
+stays(const PlanDevice *device)
+{
+    const ModelAddress *now = &device->hostdev->dev->address;
+
+    return base_u64_is_known(device->bus) && device->bus.value == now->pci.bus;
+}
+
+/* Whether a device before it is mapped for it as well, and neither gets another place */
+static gboolean
+rides_along(const PlanWork *work, const PlanDevice *device)
+{
+    for (guint i = 0; i < work->plan->devices->len && stays(device); i++) {
+        const PlanDevice *first = work->plan->devices->pdata[i];
+
+        if (first == device)
+            return FALSE;
+        if (stays(first) && view_share_requester(first->hostdev, device->hostdev))
+            return TRUE;
+    }
+    return FALSE;
+}
+
 static Devices
 count_devices(const PlanWork *work)
 {
@@ -23,7 +46,7 @@ count_devices(const PlanWork *work)
         if (device->mode == VIOMMU_MODE_NESTED && work->family == PLAN_FAMILY_ARM)
             devices.shared++;
         else if (device->mode != VIOMMU_MODE_NONE)
-            devices.own++;
+            devices.own += rides_along(work, device) ? 0 : 1;
         else if (device->hostdev->dev->iommufd == BASE_YES)
             devices.iommufd++;
         else

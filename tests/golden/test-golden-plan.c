@@ -7,6 +7,7 @@
 
 #include "golden.h"
 #include "hotplug.h"
+#include "view-memlock.h"
 #include "write.h"
 
 static ViommuPlan *
@@ -169,6 +170,34 @@ check_foreign(const ViommuDomain *before, const ViommuDomain *after)
     g_assert_cmpstr(old->str, ==, new->str);
 }
 
+static void
+check_same(const char *what, BaseU64 planned, BaseU64 counted)
+{
+    if (planned.state == counted.state && planned.value == counted.value)
+        return;
+    g_test_message("%s: the plan says %" G_GUINT64_FORMAT ", and limits %" G_GUINT64_FORMAT
+                   " of what was written",
+                   what, planned.value, counted.value);
+    g_test_fail();
+}
+
+/* The plan counts memory before there is a domain with these devices in these places. Devices that
+ * come later are in no limit of the domain that starts without them. */
+static void
+check_memory(const GoldenCase *golden, const ViommuPlan *plan, const ViommuDomain *after)
+{
+    g_autoptr(View) view = view_new(golden->host, after, golden->policy, &golden->target);
+    g_autoptr(ViewMemlock) counted = view_memlock(view, 0);
+
+    if (!base_u64_is_known(counted->pinned) || (plan->order && plan->order->attach->len > 0))
+        return;
+    check_same("address spaces", base_u64(plan->memlock->spaces), base_u64(counted->spaces));
+    check_same("accounted", plan->memlock->accounted, counted->accounted);
+    check_same("pinned", plan->memlock->pinned, counted->pinned);
+    check_same("resident", plan->memlock->resident, counted->resident);
+    check_same("libvirt's limit", plan->memlock->libvirt, counted->libvirt);
+}
+
 /* No two devices at one place, no controller index twice. */
 static void
 check_unique(const ViommuDomain *after)
@@ -202,6 +231,7 @@ test_properties(gconstpointer data)
     check_idempotent(golden, after, text);
     check_foreign(golden->domain, after);
     check_unique(after);
+    check_memory(golden, plan, after);
 }
 
 /* Domains that experts wrote and that ran: there is nothing to mend. */
