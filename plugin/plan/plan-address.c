@@ -47,14 +47,17 @@ set_address(ViommuPlan *plan, PlanSpot spot, BasePci address, PlanWhy why)
 }
 
 void
-plan_address_write(PlanWork *work, xmlNode *device, BasePci address, const char *because,
-                   const char *rule)
+plan_address_write(PlanWork *work, xmlNode *device, BasePci address, BaseTri multifunction,
+                   const char *because, const char *rule)
 {
     PlanWhy why = {because, rule};
     PlanSpot spot = plan_spot_child(work->plan, plan_spot(device), "address", NULL, why);
 
     set_address(work->plan, spot, address, why);
-    plan_spot_unset(work->plan, spot, "multifunction", why);
+    if (multifunction == BASE_YES)
+        plan_spot_set(work->plan, spot, "multifunction", "on", why);
+    else if (multifunction == BASE_NO)
+        plan_spot_unset(work->plan, spot, "multifunction", why);
 }
 
 void

@@ -4,9 +4,10 @@
 
 #include "plan-room.h"
 
-/* Writes the guest address of a device. */
-void plan_address_write(PlanWork *work, xmlNode *device, BasePci address, const char *because,
-                        const char *rule);
+/* Writes the guest address of a device. @multifunction: other devices are in its slot; UNKNOWN:
+ * whatever is written stays. */
+void plan_address_write(PlanWork *work, xmlNode *device, BasePci address, BaseTri multifunction,
+                        const char *because, const char *rule);
 /* An emulated device that libvirt would add by itself, written out with its address. FALSE: of a
  * kind that we cannot write. */
 gboolean plan_address_write_implicit(PlanWork *work, const ModelEndpoint *endpoint,

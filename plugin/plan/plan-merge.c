@@ -220,13 +220,28 @@ all_work(PlanWork *work, const PlanDevice *demanding)
     return works;
 }
 
+/* A card that somebody put into one slot goes behind the vIOMMU as a whole, where it can. */
+static gboolean
+follows(const PlanWork *work, const ViewHostdev *hostdev)
+{
+    g_autoptr(GPtrArray) strikes = strikes_new();
+
+    for (guint i = 0; i < work->plan->devices->len; i++) {
+        const PlanDevice *gpu = work->plan->devices->pdata[i];
+
+        if (covers(work, gpu->hostdev) && plan_slot_is_companion(gpu->hostdev, hostdev))
+            return plan_mode_works(work, hostdev, strikes);
+    }
+    return FALSE;
+}
+
 static void
 take(PlanWork *work)
 {
     for (guint i = 0; i < work->plan->devices->len; i++) {
         PlanDevice *device = work->plan->devices->pdata[i];
 
-        if (covers(work, device->hostdev))
+        if (covers(work, device->hostdev) || follows(work, device->hostdev))
             device->mode = work->candidate.mode;
         else if (!take_none(work, device))
             work->plan->valid = FALSE;

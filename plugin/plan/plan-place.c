@@ -64,45 +64,82 @@ settle(PlanWork *work, PlanSeat *seat)
 /* --- giving places --- */
 
 static gboolean
-seat_on(PlanWork *work, const PlanSeat *seat, guint root)
+find_place(PlanWork *work, PlanSeat *seat, guint root)
 {
     g_autofree char *port = NULL;
     g_autofree char *label = NULL;
-    BasePci address = {0};
-    gboolean found;
 
+    if (seat->leader) {
+        seat->place = seat->leader->place;
+        seat->place.function = seat->now->pci.function;
+        return TRUE;
+    }
     if (seat->device) {
         label = view_hostdev_label(seat->device->hostdev);
-        port = g_strdup_printf("root port of its own for %s", label);
+        port = g_strdup_printf(seat->leads ? "root port for %s and the functions of its slot"
+                                           : "root port of its own for %s",
+                               label);
     } else {
         port = g_strdup(seat->bridge ? "port for a bridge on the root complex"
                                      : "port for an emulated device on the root complex");
     }
     if (seat->endpoint && seat->endpoint->conventional)
-        found = plan_port_take_conventional(work, &address);
-    else if (seat->bridge)
-        found = plan_port_take_for_bridge(work, seat->bridge, port, &address);
-    else
-        found = plan_port_take(work, root, port, &address);
-    if (!found)
-        return FALSE;
-    plan_layout_take(work->layout, address);
+        return plan_port_take_conventional(work, &seat->place);
     if (seat->bridge)
-        plan_layout_find(work->layout, seat->bridge->index)->address = address;
+        return plan_port_take_for_bridge(work, seat->bridge, port, &seat->place);
+    return plan_port_take(work, root, port, &seat->place);
+}
+
+/* @shared: others are, or will be, in that slot */
+static void
+take_place(PlanWork *work, PlanSeat *seat, gboolean shared)
+{
+    seat->given = TRUE;
+    plan_layout_take(work->layout, seat->place);
+    if (seat->bridge)
+        plan_layout_find(work->layout, seat->bridge->index)->address = seat->place;
     if (seat->device)
-        seat->device->bus = base_u64(address.bus);
+        seat->device->bus = base_u64(seat->place.bus);
     if (seat->node)
-        plan_address_write(work, seat->node, address, seat->because, seat->rule);
+        plan_address_write(work, seat->node, seat->place,
+                           seat->now->kind == MODEL_ADDRESS_WRITTEN ? base_tri(shared)
+                                                                    : BASE_UNKNOWN,
+                           seat->because, seat->rule);
     else /* of a kind that cannot be written it takes this port anyhow: the first that is free */
-        (void)plan_address_write_implicit(work, seat->endpoint, address);
+        (void)plan_address_write_implicit(work, seat->endpoint, seat->place);
+}
+
+static gboolean
+seat_on(PlanWork *work, PlanSeat *seat, guint root)
+{
+    if (seat->given)
+        return TRUE;
+    if ((seat->leader && !seat_on(work, seat->leader, root)) || !find_place(work, seat, root))
+        return FALSE;
+    take_place(work, seat, seat->leads);
     return TRUE;
+}
+
+/* In the slots where they are, before somebody else takes these for free. */
+static void
+seat_heirs(PlanWork *work, const GArray *seats)
+{
+    for (guint i = 0; i < seats->len; i++) {
+        PlanSeat *seat = &g_array_index(seats, PlanSeat, i);
+
+        if (!seat->inherits)
+            continue;
+        seat->place = seat->now->pci;
+        seat->place.function = 0;
+        take_place(work, seat, plan_slot_has_more(seats, seat));
+    }
 }
 
 static gboolean
 seat_all(PlanWork *work, const GArray *seats, const PlanSmmu *smmu, gboolean assigned)
 {
     for (guint i = 0; i < seats->len; i++) {
-        const PlanSeat *seat = &g_array_index(seats, PlanSeat, i);
+        PlanSeat *seat = &g_array_index(seats, PlanSeat, i);
         gboolean mine = seat->smmu == smmu && (smmu || plan_seat_needs_own_port(seat) == assigned);
 
         if (!mine || !plan_seat_is_waiting(seat))
@@ -152,7 +189,7 @@ write_settled(PlanWork *work, const GArray *seats)
         const PlanSeat *seat = &g_array_index(seats, PlanSeat, i);
 
         if (seat->state == PLAN_SEAT_WRITE && seat->node)
-            plan_address_write(work, seat->node, seat->now->pci, seat->because, NULL);
+            plan_address_write(work, seat->node, seat->now->pci, BASE_UNKNOWN, seat->because, NULL);
         else if (seat->state == PLAN_SEAT_WRITE && seat->endpoint)
             plan_address_write_implicit(work, seat->endpoint, seat->now->pci);
     }
@@ -227,6 +264,7 @@ plan_place(PlanWork *work)
         for (guint i = 0; i < seats->len; i++)
             settle(work, &g_array_index(seats, PlanSeat, i));
         release_waiting(work, seats);
+        seat_heirs(work, seats);
         if (!seat_all(work, seats, NULL, FALSE) || !seat_behind_smmus(work, seats) ||
             !seat_all(work, seats, NULL, TRUE))
             return FALSE;

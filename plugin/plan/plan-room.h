@@ -149,10 +149,13 @@ guint plan_smmu_ssidsize(const PlanWork *work, const PlanSmmu *smmu);
 /* Those that it will offer, once it is written: a width that was there may stay */
 guint plan_smmu_offered_pasid(const PlanSmmu *smmu);
 
-/* --- plan-place.c, plan-bus.c: where devices sit --- */
+/* --- plan-place.c, plan-slot.c, plan-bus.c: where devices sit --- */
 
 /* Gives every device and port its place and writes the edits. FALSE: rejected. */
 gboolean plan_place(PlanWork *work);
+/* Sound, USB and its controller of the same card, which nobody uses without the GPU, and which
+ * somebody put beside it into a slot of the guest */
+gboolean plan_slot_is_companion(const ViewHostdev *gpu, const ViewHostdev *other);
 
 /* --- plan-window.c --- */
 

@@ -42,35 +42,41 @@ plan_seat_move(PlanSeat *seat, const char *because, const char *rule)
     seat->rule = rule;
 }
 
+/* Behind a conventional bridge all devices are one to the vIOMMU: that works for plain DMA through
+ * shadow tables, where both may be (QEMU 11.1.2 with VT-d, in the lab). */
+static void
+judge_conventional(PlanSeat *seat)
+{
+    if (seat->device->mode == VIOMMU_MODE_NESTED)
+        plan_seat_move(seat, "VT-d first stage takes no device behind a conventional bridge",
+                       "vtd-first-stage-bridge");
+    else if (seat->device->usage > VIOMMU_USAGE_DMA || seat->now->kind != MODEL_ADDRESS_WRITTEN)
+        plan_seat_move(seat,
+                       "an assigned device behind a conventional bridge shares the bridge's group",
+                       "bus-guest-group-shared");
+}
+
+/* A written place that works is kept; who shares its slot is looked at later. */
 static void
 judge_own_port(PlanWork *work, PlanSeat *seat, guint root)
 {
     const BasePci *pci = &seat->now->pci;
     const PlanController *port = plan_layout_find(work->layout, pci->bus);
+    gboolean plain = seat->device->usage == VIOMMU_USAGE_DMA;
 
     if (seat->smmu && (root == G_MAXUINT || root != seat->smmu->bus))
         plan_seat_move(seat, "its bus is that of the vSMMU which stands for its physical SMMU",
                        "accel-second-smmu");
     else if (seat->device->hostdev->conventional)
-        plan_seat_move(seat,
-                       "an assigned device behind a conventional bridge shares the bridge's group",
-                       "bus-guest-group-shared");
+        judge_conventional(seat);
     else if (pci->bus == 0)
-        plan_seat_move(
-            seat,
-            "an assigned device on a root port of its own can be unplugged and is alone in "
-            "its group in the guest",
-            NULL);
-    else if (pci->slot != 0 || pci->function != 0 ||
-             plan_layout_users(work->layout, pci->bus) > 1 ||
-             (port && port->kind != MODEL_BUS_ROOT_PORT))
+        return;
+    else if (pci->slot != 0 || (port && port->kind != MODEL_BUS_ROOT_PORT &&
+                                (!plain || port->kind != MODEL_BUS_DOWNSTREAM)))
         plan_seat_move(
             seat,
             "an assigned device needs a root port of its own to be alone in its group in the guest",
             "bus-guest-group-shared");
-    else if (seat->device->usage > VIOMMU_USAGE_DMA && port && !plan_layout_is_generic_port(port) &&
-             port->existing->node)
-        plan_address_make_generic(work, port);
     /* without a port in the list libvirt adds a generic one for the bus that is named */
 }
 
@@ -146,6 +152,24 @@ collect_bridges(PlanWork *work, GArray *seats)
     }
 }
 
+/* Of devices that stay where they are */
+static void
+mend_ports(PlanWork *work, const GArray *seats)
+{
+    for (guint i = 0; i < seats->len; i++) {
+        const PlanSeat *seat = &g_array_index(seats, PlanSeat, i);
+        const PlanController *port;
+
+        if (!plan_seat_needs_own_port(seat) || plan_seat_is_waiting(seat) ||
+            seat->device->usage == VIOMMU_USAGE_DMA || seat->now->kind == MODEL_ADDRESS_UNKNOWN)
+            continue;
+        port = plan_layout_find(work->layout, seat->now->pci.bus);
+        if (port && port->kind == MODEL_BUS_ROOT_PORT && !plan_layout_is_generic_port(port) &&
+            port->existing->node)
+            plan_address_make_generic(work, port);
+    }
+}
+
 GArray *
 plan_seats_collect(PlanWork *work)
 {
@@ -162,5 +186,7 @@ plan_seats_collect(PlanWork *work)
         add_seat(work, seats, hostdev->dev->node, &hostdev->dev->address, NULL, NULL, hostdev);
     }
     collect_bridges(work, seats);
+    plan_slots_judge(seats);
+    mend_ports(work, seats);
     return seats;
 }

@@ -13,7 +13,7 @@ typedef enum {
 } PlanSeatState;
 
 /* One device that needs a place on a bus. All pointers are borrowed. */
-typedef struct {
+typedef struct PlanSeat {
     xmlNode *node;
     const ModelAddress *now;
     const ModelEndpoint *endpoint; /* NULL: a <hostdev> or <interface> */
@@ -21,8 +21,14 @@ typedef struct {
     PlanSmmu *smmu;                /* that it must be behind */
     const ModelController *bridge; /* that is the device itself */
     PlanSeatState state;
-    gboolean pinned; /* where it stays, it has to be written */
+    gboolean pinned;   /* where it stays, it has to be written */
+    gboolean apart;    /* may not share a slot */
+    gboolean leads;    /* function 0 that others move along with */
+    gboolean inherits; /* stays in its slot, as function 0 */
     const char *because, *rule;
+    struct PlanSeat *leader; /* function 0 of the slot that it moves along with; NULL */
+    gboolean given;          /* it has a new place: */
+    BasePci place;
 } PlanSeat;
 
 /* Every device and bridge of the domain, judged. (transfer full): of PlanSeat */
@@ -33,3 +39,10 @@ gboolean plan_seat_needs_own_port(const PlanSeat *seat);
 gboolean plan_seat_is_waiting(const PlanSeat *seat);
 /* Marks it as one that must go elsewhere; @rule: that says so, or NULL. */
 void plan_seat_move(PlanSeat *seat, const char *because, const char *rule);
+
+/* --- plan-slot.c --- */
+
+/* Judges those that share a slot, once each was judged alone. */
+void plan_slots_judge(const GArray *seats);
+/* Whether others stay in its slot */
+gboolean plan_slot_has_more(const GArray *seats, const PlanSeat *seat);
