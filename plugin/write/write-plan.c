@@ -293,6 +293,13 @@ is_provenance(const ViommuPlan *plan, const PlanEdit *edit)
     return edit->node == plan->domain->plan_node;
 }
 
+/* Somebody chose that place, and a rule speaks against it. */
+static gboolean
+is_move(const PlanEdit *edit)
+{
+    return is_address(edit) && edit->kind != PLAN_EDIT_INSERT && edit->rule;
+}
+
 /* Attributes of one address are one change. */
 static void
 tally_edits(const ViommuPlan *plan, Tally *tallies, GString *others)
@@ -302,7 +309,7 @@ tally_edits(const ViommuPlan *plan, Tally *tallies, GString *others)
     for (guint i = 0; i < plan->edits->len; i++) {
         const PlanEdit *edit = plan->edits->pdata[i];
 
-        if (is_provenance(plan, edit))
+        if (is_provenance(plan, edit) || is_move(edit))
             continue;
         if (is_address(edit)) {
             tallies[ADDRESSES].count +=
@@ -347,6 +354,29 @@ write_changes(const ViommuPlan *plan, const WriteStyle *style, GString *out)
         write_labelled(style, out, "Would write", LABEL_WIDTH, "%s", text->str);
 }
 
+static gboolean
+is_same_move(const ViommuPlan *plan, guint index, const PlanEdit *edit)
+{
+    return index < plan->edits->len && is_move(plan->edits->pdata[index]) &&
+           ((PlanEdit *)plan->edits->pdata[index])->node == edit->node;
+}
+
+/* The attributes that change, from @first on: "bus='0x03' function='0x0'" */
+static void
+add_move(const ViommuPlan *plan, guint first, GString *what)
+{
+    const PlanEdit *edit = plan->edits->pdata[first];
+
+    for (guint i = first; is_same_move(plan, i, edit); i++) {
+        const PlanEdit *it = plan->edits->pdata[i];
+
+        g_string_append_printf(what, "%s%s%s%s%s", i > first ? " " : "",
+                               it->value ? it->name : "no ", it->value ? "='" : it->name,
+                               it->value ? it->value : "", it->value ? "'" : "");
+    }
+    g_string_append(what, " in <address>");
+}
+
 /* What is there and gets mended is told one by one, with the reason. */
 static void
 write_mends(const ViommuPlan *plan, const WriteStyle *style, GString *out)
@@ -356,9 +386,13 @@ write_mends(const ViommuPlan *plan, const WriteStyle *style, GString *out)
         guint line = model_span(plan->domain, edit->node)->line;
         g_autoptr(GString) what = g_string_new(NULL);
 
-        if (edit->kind == PLAN_EDIT_INSERT || is_address(edit) || is_provenance(plan, edit))
+        if (edit->kind == PLAN_EDIT_INSERT || (is_address(edit) && !is_move(edit)) ||
+            is_provenance(plan, edit) ||
+            (i > 0 && is_move(edit) && is_same_move(plan, i - 1, edit)))
             continue;
-        if (edit->kind == PLAN_EDIT_SET_ATTRIBUTE)
+        if (is_move(edit))
+            add_move(plan, i, what);
+        else if (edit->kind == PLAN_EDIT_SET_ATTRIBUTE)
             g_string_append_printf(what, "%s='%s' in <%s>", edit->name, edit->value,
                                    (const char *)edit->node->name);
         else if (edit->kind == PLAN_EDIT_REMOVE_ATTRIBUTE)

@@ -116,6 +116,17 @@ def test_what_is_attached_later_fits_the_domain_that_starts():
     tap.equal('attach_later' in plain, False, 'nobody asked')
 
 
+def test_a_place_that_somebody_chose_is_not_changed_silently():
+    """it is no new address among others: its line, what it becomes, the rule and the reason"""
+    done = virt_viommu('plan', f'{SOURCE}/tests/xml/plan-slot-vtd-pasid/domain.xml', '--host',
+                       f'{SOURCE}/tests/host/xeon-companions.json', *STACK)
+    tap.equal(done.code, 0, done)
+    tap.true(b"line 61: bus='0x03' function='0x0' in <address> [bus-guest-group-shared]\n"
+             b'                 functions of one slot are one group in the guest' in done.out, done)
+    tap.true(b'address,' not in done.out, 'no address among what is written')
+    tap.equal(done.out.count(b'line 61:'), 1, 'one line for one address')
+
+
 def test_output_file_is_replaced_and_keeps_its_mode():
     domain, host, text = next(planned())
     out = file('guest.xml', b'old')
