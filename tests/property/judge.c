@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "hotplug.h"
+#include "view-memlock.h"
 #include "write.h"
 
 static void problem(GPtrArray *problems, const char *format, ...) G_GNUC_PRINTF(2, 3);
@@ -258,6 +260,62 @@ count_clashes(const ViommuDomain *domain)
     return twice;
 }
 
+/* --- numbers --- */
+
+static void
+judge_same(const char *what, BaseU64 planned, BaseU64 counted, GPtrArray *problems)
+{
+    if (planned.state != counted.state || planned.value != counted.value)
+        problem(problems,
+                "%s: the plan says %" G_GUINT64_FORMAT " and limits %" G_GUINT64_FORMAT
+                " of what was written",
+                what, planned.value, counted.value);
+}
+
+/* What the plan counts is what "limits" counts of what it wrote. */
+static void
+judge_memory(const JudgeStack *stack, const ViommuPlan *plan, const ViommuDomain *after,
+             GPtrArray *problems)
+{
+    g_autoptr(View) view = look(stack, after);
+    g_autoptr(ViewMemlock) counted = view_memlock(view, 0);
+
+    if (!base_u64_is_known(counted->pinned))
+        return;
+    if (plan->order && plan->order->attach->len > 0) {
+        judge_same("pinned at the start", plan->order->pinned, counted->pinned, problems);
+        return;
+    }
+    judge_same("accounted", plan->memlock->accounted, counted->accounted, problems);
+    judge_same("resident", plan->memlock->resident, counted->resident, problems);
+    judge_same("libvirt's limit", plan->memlock->libvirt, counted->libvirt, problems);
+}
+
+/* --- devices that come later --- */
+
+/* What holds for the domain that starts without them */
+static void
+judge_order(const JudgeStack *stack, const ViommuDomain *domain, GPtrArray *problems)
+{
+    g_autoptr(ViommuPlan) plan =
+                  plan_new(stack->host, domain, stack->policy, &stack->target, PLAN_DEFAULT);
+    g_autofree char *text = NULL;
+    g_autoptr(ViommuDomain) start = NULL;
+
+    hotplug_order(plan);
+    if (!plan->order || plan->order->attach->len == 0)
+        return;
+    text = write_domain(domain, plan->edits, NULL);
+    start = text ? model_domain_parse(text, strlen(text), "start.xml", NULL) : NULL;
+    if (!start) {
+        problem(problems, "cannot be written without the devices that come later");
+        return;
+    }
+    judge_errors(stack, plan, start, problems);
+    judge_again(stack, start, problems);
+    judge_memory(stack, plan, start, problems);
+}
+
 /* --- all of it --- */
 
 ViommuPlan *
@@ -294,6 +352,8 @@ judge_plan(const JudgeStack *stack, const char *before, GPtrArray *problems, cha
     judge_errors(stack, plan, after, problems);
     judge_again(stack, after, problems);
     judge_kept(stack, plan, after, problems);
+    judge_memory(stack, plan, after, problems);
+    judge_order(stack, domain, problems);
     if (count_clashes(after) > count_clashes(domain))
         problem(problems, "two devices at one place, or two controllers of one index");
     return g_steal_pointer(&plan);

@@ -14,6 +14,8 @@ typedef struct {
     gboolean arm;
     GPtrArray *addresses; /* of the assigned functions, borrowed */
     GArray *ports;        /* guint: indexes of free root ports */
+    guint slot_bus;       /* where functions share a slot; 0: nowhere now */
+    guint slot_function;  /* the last of them */
     GArray *expanders;    /* guint */
 } Draft;
 
@@ -55,6 +57,21 @@ string_member(BaseJson *object, const char *key)
 
 /* --- which devices --- */
 
+/* The other functions of its slot on the host */
+static void
+pick_companions(Draft *draft, BaseJson *devices, const char *address)
+{
+    gsize slot = strlen(address) - 1;
+
+    for (gsize i = 0; i < json_object_array_length(devices); i++) {
+        char *other = (char *)string_member(json_object_array_get_idx(devices, i), "address");
+
+        if (other && strncmp(other, address, slot) == 0 && strcmp(other, address) != 0 &&
+            !g_ptr_array_find_with_equal_func(draft->addresses, other, g_str_equal, NULL))
+            g_ptr_array_add(draft->addresses, other);
+    }
+}
+
 static void
 pick_devices(Draft *draft)
 {
@@ -77,6 +94,8 @@ pick_devices(Draft *draft)
             g_ptr_array_find_with_equal_func(draft->addresses, address, g_str_equal, NULL))
             continue;
         g_ptr_array_add(draft->addresses, address);
+        if (chance(draft, 30))
+            pick_companions(draft, devices, address);
     }
 }
 
@@ -250,6 +269,31 @@ put_written_place(Draft *draft, guint percent)
         g_array_remove_index(draft->ports, taken);
 }
 
+/* The next function of a slot that several share, or the first of one */
+static gboolean
+put_shared_place(Draft *draft, guint percent)
+{
+    guint taken;
+
+    if (draft->slot_bus && draft->slot_function < 7 && chance(draft, 70)) {
+        draft->slot_function += chance(draft, 90) ? 1 : 0;
+        put_place(draft, draft->slot_bus, 0, draft->slot_function);
+        return TRUE;
+    }
+    draft->slot_bus = 0;
+    if (!chance(draft, percent) || draft->ports->len == 0)
+        return FALSE;
+    taken = number(draft, 0, draft->ports->len - 1);
+    draft->slot_bus = g_array_index(draft->ports, guint, taken);
+    draft->slot_function = 0;
+    g_array_remove_index(draft->ports, taken);
+    g_string_append_printf(draft->out,
+                           "      <address type='pci' domain='0x0000' bus='0x%02x' slot='0x00' "
+                           "function='0x0' multifunction='on'/>\n",
+                           draft->slot_bus);
+    return TRUE;
+}
+
 static void
 put_emulated(Draft *draft)
 {
@@ -284,7 +328,9 @@ put_emulated(Draft *draft)
 static void
 put_hostdev(Draft *draft, guint index)
 {
+    static const char *const nodesets[] = {"0", "1", "0-1", "1", NULL};
     const char *text = draft->addresses->pdata[index];
+    gboolean emulated = FALSE;
     BasePci pci = {0};
 
     if (!base_pci_parse(text, &pci))
@@ -299,8 +345,20 @@ put_hostdev(Draft *draft, guint index)
                            "slot='0x%02x' function='0x%x'/>\n      </source>\n"
                            "      <alias name='ua-dev%u'/>\n",
                            pci.domain, pci.bus, pci.slot, pci.function, index);
-    put_written_place(draft, 45);
+    if (!put_shared_place(draft, 25)) {
+        put_written_place(draft, 45);
+    } else if (draft->slot_function < 7 && chance(draft, 5)) {
+        emulated = TRUE;
+    }
+    if (strstr(draft->out->str, "<numatune>") && chance(draft, 30))
+        g_string_append_printf(draft->out, "      <acpi nodeset='%s'/>\n",
+                               random_word(draft->random, nodesets));
     put(draft, "    </hostdev>\n");
+    if (emulated) {
+        put(draft, "    <interface type='user'>\n      <model type='e1000e'/>\n");
+        put_place(draft, draft->slot_bus, 0, ++draft->slot_function);
+        put(draft, "    </interface>\n");
+    }
 }
 
 static void
@@ -407,9 +465,9 @@ random_policy(GRand *random)
 
     return g_strdup_printf(
         "{\"policy\": 1, \"name\": \"random\", \"modes\": [%s], \"usage\": \"%s\", "
-        "\"migration\": \"%s\", \"hotplug\": {\"spare_ports\": %d}, "
+        "\"migration\": \"%s\", \"hotplug\": {\"spare_ports\": %d, \"boot_pinning\": \"%s\"}, "
         "\"quota\": {\"domain\": {\"pasid_bits\": %s}}}",
         random_word(random, orders), random_word(random, usages),
         random_chance(random, 8) ? "needed" : "not-needed", g_rand_int_range(random, 0, 4),
-        random_chance(random, 20) ? "12" : "null");
+        random_chance(random, 20) ? "avoid" : "accept", random_chance(random, 20) ? "12" : "null");
 }

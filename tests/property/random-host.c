@@ -8,10 +8,12 @@
 
 /* By name, so that a host that joins the folder rolls no other dice for all the tests. */
 static const char *const recorded[] = {
-    "ampere",    "ampere-64k", "client39",   "genoa",         "grace",   "grace-4",
-    "lab-arm64", "lab-x86-47", "none-iommu", "odd-smmus",     "odd-vtd", "pod",
-    "xeon",      "xeon",       "xeon-6.1",   "xeon-6.12",     "grace",   "genoa",
-    "lab-x86",   "ampere",     "genoa-off",  "grace-unprobed"};
+    "ampere",     "ampere-64k",     "client39",        "genoa",
+    "grace",      "grace-4",        "lab-arm64",       "lab-x86-47",
+    "none-iommu", "odd-smmus",      "odd-vtd",         "pod",
+    "xeon",       "xeon",           "xeon-6.1",        "xeon-6.12",
+    "grace",      "genoa",          "lab-x86",         "ampere",
+    "genoa-off",  "grace-unprobed", "xeon-companions", "grace-companions"};
 
 GPtrArray *
 random_recorded_hosts(void)
