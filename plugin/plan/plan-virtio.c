@@ -129,7 +129,7 @@ host_width(const PlanWork *work)
         BaseU64 bits = {0};
 
         if (view_is_assigned(hostdev) && hostdev->unit)
-            bits = host_iova_bits(work->host, hostdev->unit, HOST_TABLE_PLAIN);
+            bits = host_iova_bits(work->host, hostdev->unit, view_table_of(hostdev));
         if (base_u64_is_known(bits) && (lowest == 0 || bits.value < lowest))
             lowest = bits.value;
     }

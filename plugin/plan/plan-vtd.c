@@ -32,7 +32,7 @@ plan_vtd_host_offers_48(const PlanWork *work, guint64 *ret_lowest)
 
         if (!view_is_assigned(hostdev) || hostdev->dev->kind == MODEL_HOSTDEV_MDEV)
             continue;
-        bits = hostdev->unit ? host_iova_bits(work->host, hostdev->unit, HOST_TABLE_PLAIN)
+        bits = hostdev->unit ? host_iova_bits(work->host, hostdev->unit, view_table_of(hostdev))
                              : (BaseU64){0};
         if (base_u64_is_known(bits))
             *ret_lowest = MIN(*ret_lowest, bits.value);

@@ -55,22 +55,6 @@ rule_ram_top(const ViommuDomain *domain)
     return domain->memory;
 }
 
-/* QEMU asks for dirty tracking on an iommufd device where the host has it, which makes the kernel
- * take second-stage tables (QEMU 11.1 hw/vfio/iommufd.c:446; Linux 7.2 intel/iommu.c:3013). */
-HostTable
-rule_table_of(const ViewHostdev *hostdev)
-{
-    const ViewIommu *iommu = hostdev->viommu;
-    HostVtd vtd;
-
-    if (iommu && (iommu->fsts == BASE_YES || rule_is_accel(iommu)))
-        return HOST_TABLE_NEST_PARENT;
-    if (hostdev->dev->iommufd == BASE_YES && host_decode_vtd(hostdev->unit, &vtd) && vtd.smts &&
-        vtd.ssads && vtd.smpwc)
-        return HOST_TABLE_NEST_PARENT;
-    return HOST_TABLE_PLAIN;
-}
-
 gboolean
 rule_host_width(RuleCall *call, guint64 *ret)
 {
@@ -81,7 +65,7 @@ rule_host_width(RuleCall *call, guint64 *ret)
         rule_not_applicable(call);
         return FALSE;
     }
-    width = host_iova_bits(call->view->host, unit, rule_table_of(call->hostdev));
+    width = host_iova_bits(call->view->host, unit, view_table_of(call->hostdev));
     if (width.state == BASE_STATE_ABSENT) {
         rule_not_applicable(call);
     } else if (width.state == BASE_STATE_UNKNOWN) {

@@ -26,8 +26,6 @@ gboolean rule_may_be_accel(const RuleCall *call);
  * address would tell. */
 const ViewIommu *rule_accel_over(RuleCall *call);
 
-/* Which page table the host kernel will be asked for: decides the width (host_iova_bits()) */
-HostTable rule_table_of(const ViewHostdev *hostdev);
 /* The width behind the call's device. FALSE: unknown or not applicable, and reported as such. */
 gboolean rule_host_width(RuleCall *call, guint64 *ret);
 

@@ -260,6 +260,23 @@ view_free(View *view)
     g_free(view);
 }
 
+/* QEMU asks for dirty tracking on an iommufd device where the host has it, which makes the kernel
+ * take second-stage tables (QEMU 11.1 hw/vfio/iommufd.c:446; Linux 7.2 intel/iommu.c:3013). */
+HostTable
+view_table_of(const ViewHostdev *hostdev)
+{
+    const ViewIommu *iommu = hostdev->viommu;
+    HostVtd vtd;
+
+    if (iommu && (iommu->fsts == BASE_YES ||
+                  (iommu->iommu->kind == MODEL_IOMMU_SMMUV3 && iommu->accel == BASE_YES)))
+        return HOST_TABLE_NEST_PARENT;
+    if (hostdev->dev->iommufd == BASE_YES && host_decode_vtd(hostdev->unit, &vtd) && vtd.smts &&
+        vtd.ssads && vtd.smpwc)
+        return HOST_TABLE_NEST_PARENT;
+    return HOST_TABLE_PLAIN;
+}
+
 char *
 view_hostdev_label(const ViewHostdev *hostdev)
 {

@@ -88,5 +88,7 @@ gboolean view_has_hidden_viommu(const View *view);
 gboolean view_is_bypassed(const ViommuDomain *domain, guint root_bus);
 /* The vIOMMU that covers a guest address on root bus @root_bus (G_MAXUINT: not known), or NULL. */
 const ViewIommu *view_covering(const View *view, guint root_bus, BaseTri *ret_known);
+/* Which page table the host kernel will be asked for: decides the width (host_iova_bits()) */
+HostTable view_table_of(const ViewHostdev *hostdev);
 /* (transfer full): "ua-gpu0, 0000:65:00.0", what messages put in brackets */
 char *view_hostdev_label(const ViewHostdev *hostdev);
