@@ -109,6 +109,13 @@ devices_to_come(const PlanWork *work)
     return MIN(work->plan->spare_ports->len, work->spares * MAX(work->smmus->len, 1));
 }
 
+/* One that covers none of the devices makes libvirt count each of them as well. */
+static gboolean
+libvirt_sees_viommu(const PlanWork *work)
+{
+    return work->plan->iommus->len > 0 || view_libvirt_sees_viommu(work->view);
+}
+
 /* The plan's devices and those to be plugged in. */
 static ViewMemlock *
 memlock_later(const PlanWork *work, const Devices *devices)
@@ -118,7 +125,7 @@ memlock_later(const PlanWork *work, const Devices *devices)
     gboolean covered = now && now->iommu->kind != MODEL_IOMMU_SMMUV3 && devices->all == 0;
     guint ports = devices_to_come(work);
     guint spaces = spaces_of(devices) + (devices->own > 0 || covered ? ports : 0);
-    gboolean viommu = work->plan->iommus->len > 0 || covered;
+    gboolean viommu = libvirt_sees_viommu(work) || covered;
 
     if (spaces == 0 && ports > 0)
         spaces = 1;
@@ -275,7 +282,7 @@ plan_limits(PlanWork *work)
     guint64 bytes;
 
     work->plan->memlock =
-        view_memlock_of(work->view, spaces_of(&devices), devices.all, work->plan->iommus->len > 0);
+        view_memlock_of(work->view, spaces_of(&devices), devices.all, libvirt_sees_viommu(work));
     mend_hard_limit(work, later);
     bytes = ceiling_of(work, later);
     judge_allowed(work, bytes);

@@ -316,9 +316,8 @@ view_memlock_of(const View *view, guint spaces, guint hostdevs, gboolean any_vio
     return memlock;
 }
 
-/* libvirt counts <iommu> elements; one from qemu:commandline it does not know of. */
-static gboolean
-libvirt_sees_viommu(const View *view)
+gboolean
+view_libvirt_sees_viommu(const View *view)
 {
     for (guint i = 0; i < view->iommus->len; i++) {
         const ViewIommu *iommu = view->iommus->pdata[i];
@@ -334,7 +333,7 @@ view_memlock(const View *view, guint extra)
 {
     Count count = count_devices(view);
     ViewMemlock *memlock = view_memlock_of(view, spaces_of(view, &count, extra),
-                                           count.hostdevs + extra, libvirt_sees_viommu(view));
+                                           count.hostdevs + extra, view_libvirt_sees_viommu(view));
 
     if (count.known)
         return memlock;

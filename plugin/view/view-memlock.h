@@ -31,6 +31,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ViewMemlock, view_memlock_free)
  * drivers/iommu/iommufd/pages.c:956-973, ioas.c:593-625). */
 gboolean view_counts_per_user(const View *view);
 
+/* libvirt counts each device where there is an <iommu> element, whether it covers them or not; one
+ * from qemu:commandline it does not know of. */
+gboolean view_libvirt_sees_viommu(const View *view);
+
 /* The formula alone, for plans, which change the spaces: (@spaces + vDPA + NVMe + locked) x RAM +
  * slack, and its text. @hostdevs, @any_viommu: what libvirt will count. */
 ViewMemlock *view_memlock_of(const View *view, guint spaces, guint hostdevs, gboolean any_viommu);
