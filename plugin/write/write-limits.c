@@ -151,12 +151,11 @@ void
 write_limits_text(const ViommuPlan *plan, const ViewMemlock *now, const WriteStyle *style,
                   GString *out)
 {
-    g_autofree char *stack = write_stack_line(plan);
     gboolean differ = plan->valid && (!same(now->accounted, plan->memlock->accounted) ||
                                       !same(now->libvirt, plan->memlock->libvirt));
 
-    g_string_append_printf(out, "%s  (%s)\n\n", plan->domain->name ? plan->domain->name : "domain",
-                           stack);
+    write_plan_title(plan, style, out);
+    g_string_append_c(out, '\n');
     g_string_append_printf(out, "Locked memory%s\n", differ ? ", as planned" : "");
     write_figures(plan, plan->valid ? plan->memlock : now, style, out);
     if (differ) {
@@ -164,8 +163,10 @@ write_limits_text(const ViommuPlan *plan, const ViewMemlock *now, const WriteSty
         write_figures(plan, now, style, out);
     }
     if (!plan->valid && !style->quiet)
-        g_string_append(out, "There is no plan for this domain (virt-viommu plan tells why): these "
-                             "are its figures as written.\n");
+        write_wrapped(
+            style, out, 0, 2,
+            "There is no plan for this domain (virt-viommu plan tells why): these are its "
+            "figures as written.");
     g_string_append_printf(out, "PASIDs      %s\n",
                            plan->pasid_because ? plan->pasid_because : "none asked for");
     write_to_do(plan, now, style, out);

@@ -9,10 +9,11 @@
 #define LABEL_WIDTH   15
 #define REASON_COLUMN 10
 
-char *
-write_stack_line(const ViommuPlan *plan)
+void
+write_plan_title(const ViommuPlan *plan, const WriteStyle *style, GString *out)
 {
     const View *view = plan->view;
+    const char *name = plan->domain->name ? plan->domain->name : "domain";
     g_autoptr(GString) line = g_string_new(NULL);
     g_autofree char *libvirt = base_format_version(view->target.libvirt);
     g_autofree char *qemu = base_format_version(view->target.qemu);
@@ -24,7 +25,12 @@ write_stack_line(const ViommuPlan *plan)
                            : plan->host->none    ? "none"
                                                  : "unnamed");
     g_string_append_printf(line, ", policy %s", plan->policy->name);
-    return g_string_free(g_steal_pointer(&line), FALSE);
+    if (style->width == 0 || write_text_width(name) + line->len + 4 <= style->width)
+        g_string_append_printf(out, "%s  (%s)\n", name, line->str);
+    else {
+        g_string_append_printf(out, "%s\n", name);
+        write_wrapped(style, out, 2, 3, "(%s)", line->str);
+    }
 }
 
 /* --- no plan --- */
@@ -454,14 +460,11 @@ write_fallen(const ViommuPlan *plan, const WriteStyle *style, GString *out)
 void
 write_plan_text(const ViommuPlan *plan, const WriteStyle *style, GString *out)
 {
-    g_autofree char *stack = write_stack_line(plan);
-
     if (!plan->valid) {
         write_no_plan(plan, style, out);
         return;
     }
-    g_string_append_printf(out, "%s  (%s)\n", plan->domain->name ? plan->domain->name : "domain",
-                           stack);
+    write_plan_title(plan, style, out);
     write_devices(plan, style, out);
     g_string_append_c(out, '\n');
     write_memlock_text(plan, style, LABEL_WIDTH, out);

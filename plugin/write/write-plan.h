@@ -18,8 +18,9 @@ void write_memlock_text(const ViommuPlan *plan, const WriteStyle *style, guint c
 /* Devices to attach after the start, where that was asked for: as a member, and for people. */
 void write_order_json(BaseJson *root, const ViommuPlan *plan);
 void write_order_text(const ViommuPlan *plan, const WriteStyle *style, guint column, GString *out);
-/* "libvirt 12.8.0, QEMU 11.1.2, host g7, policy default" */
-char *write_stack_line(const ViommuPlan *plan);
+/* "vm1  (libvirt 12.8.0, QEMU 11.1.2, host g7, policy default)", on more lines where that is wider
+ * than the terminal */
+void write_plan_title(const ViommuPlan *plan, const WriteStyle *style, GString *out);
 
 /* Of a domain as it is written */
 typedef enum {

@@ -55,6 +55,20 @@ def test_why_there_is_no_plan_fits_the_terminal():
     tap.equal(len(helped), 2, lines)
 
 
+def test_titles_fit_the_terminal():
+    with open(f'{SOURCE}/examples/hosts/xeon.json', encoding='utf-8') as text:
+        facts = json.load(text)
+    facts['name'] = 'a-name-with-many-letters.example.org'
+    host = ['--host', file('long.json', json.dumps(facts).encode())]
+    for verb, domain in (('plan', 'gpu-q35'), ('limits', 'gpu-q35'), ('limits', 'gpu-grace')):
+        path = glob.glob(f'{SOURCE}/examples/domains/{domain}*.xml')[0]
+        done = virt_viommu(verb, path, *host, env={'COLUMNS': '80'}).out.decode().splitlines()
+        tap.true(max(map(len, done)) <= 80, done)
+        tap.true(verb == 'limits' or done[1].startswith('  (libvirt 12.8.0, QEMU 11.1.2, host a-name'), done)
+        one = virt_viommu(verb, path, *host).out.decode().splitlines()[0]
+        tap.true(one.endswith(', policy default)') and ' (libvirt' in one, 'one line in a pipe')
+
+
 def test_what_needs_nothing_comes_back_byte_for_byte():
     odd = PLAIN.replace(b"<vcpu>", b"<!-- a  comment -->\n\t<vcpu  placement = \"static\" >")
     for name, content in {'plain.xml': PLAIN, 'odd.xml': odd, 'crlf.xml': odd.replace(b'\n', b'\r\n'),
