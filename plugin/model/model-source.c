@@ -160,6 +160,55 @@ is_ascii(const char *text, gsize length)
     return !(bits & (char)0x80) && !memchr(text, '\0', length);
 }
 
+/* libxml2 2.9.14 compares each attribute of an element with all others. */
+#define MAX_ATTRIBUTES 1000
+/* No shorter text can hold so many that it matters. */
+#define FEW_BYTES 65536
+
+/* Moves behind a start tag, or to where it turns out to be none; FALSE: more attributes than
+ * MAX_ATTRIBUTES. */
+static gboolean
+count_attributes(Scanner *scanner)
+{
+    guint count = 0;
+
+    for (; scanner->at < scanner->length && scanner->text[scanner->at] != '>'; scanner->at++) {
+        char c = scanner->text[scanner->at];
+
+        if (c == '<')
+            return TRUE;
+        if (c == '=' && ++count > MAX_ATTRIBUTES)
+            return FALSE;
+        if (c != '"' && c != '\'')
+            continue;
+        scanner->at++;
+        if (!skip_behind(scanner, c == '"' ? "\"" : "'"))
+            return TRUE;
+        scanner->at--;
+    }
+    return TRUE;
+}
+
+static gboolean
+check_attributes(Scanner scanner, const char *file, GError **error)
+{
+    while (skip_behind(&scanner, "<")) {
+        if (looking_at(&scanner, "!--")) {
+            skip_behind(&scanner, "-->");
+        } else if (looking_at(&scanner, "![CDATA[")) {
+            skip_behind(&scanner, "]]>");
+        } else if (looking_at(&scanner, "?")) {
+            skip_behind(&scanner, "?>");
+        } else if (!count_attributes(&scanner)) {
+            g_autofree char *what =
+                g_strdup_printf("an element with more than %d attributes", MAX_ATTRIBUTES);
+
+            return set_parse_error(error, &scanner, file, what);
+        }
+    }
+    return TRUE;
+}
+
 gboolean
 model_source_check(const char *text, gsize length, const char *file, GError **error)
 {
@@ -181,7 +230,7 @@ model_source_check(const char *text, gsize length, const char *file, GError **er
         return FALSE;
     if (scanner.at == length)
         return set_parse_error(error, &scanner, file, "empty; a <domain> document is needed");
-    return TRUE;
+    return length < FEW_BYTES || check_attributes(scanner, file, error);
 }
 
 /* The scan proper: what libxml2 took for well-formed is walked again, and each step is checked
