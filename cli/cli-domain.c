@@ -18,8 +18,8 @@ cli_daemon(const CliOptions *options)
 gboolean
 cli_word_is_file(const char *word)
 {
-    return strcmp(word, "-") == 0 || strchr(word, '/') || g_str_has_suffix(word, ".xml") ||
-           g_file_test(word, G_FILE_TEST_EXISTS);
+    return !*word || strcmp(word, "-") == 0 || strchr(word, '/') ||
+           g_str_has_suffix(word, ".xml") || g_file_test(word, G_FILE_TEST_EXISTS);
 }
 
 /* A daemon elsewhere has another host below it: its domains are not judged by our facts. */

@@ -23,13 +23,13 @@ output_diff(const CliOptions *options, const ViommuPlan *plan)
     return TRUE;
 }
 
-/* The name as a shell takes it */
+/* A word as a shell takes it */
 static char *
-quote(const char *name)
+quote(const char *word)
 {
-    gboolean plain = strspn(name, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "-_.:") == strlen(name);
+    gboolean plain = strspn(word, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "-+_.:/") == strlen(word);
 
-    return plain ? g_strdup(name) : g_shell_quote(name);
+    return plain ? g_strdup(word) : g_shell_quote(word);
 }
 
 /* How a domain of the daemon gets what was planned */
@@ -38,13 +38,14 @@ output_next_step(const CliOptions *options, const ViommuPlan *plan)
 {
     const char *name = options->files[0];
     g_autofree char *diff = NULL, *quoted = quote(name), *uri = NULL, *line = NULL;
+    g_autofree char *connect = options->connect ? quote(options->connect) : NULL;
 
     if (options->quiet || cli_word_is_file(name) || !viommu_plan_is_valid(plan))
         return;
     diff = viommu_plan_diff(plan, NULL);
     if (!diff || !*diff)
         return;
-    uri = options->connect ? g_strdup_printf(" -c %s", options->connect) : g_strdup("");
+    uri = connect ? g_strdup_printf(" -c %s", connect) : g_strdup("");
     line = g_strdup_printf("\nTo define it, with the options of this command:\n"
                            "  virt-viommu apply%s %s | virsh%s define /dev/stdin\n",
                            uri, quoted, uri);

@@ -87,6 +87,13 @@ def test_apply_keeps_what_libvirt_hides():
     tap.true(b'sesame' not in virt_viommu('plan', '--diff', 'off guest', *XEON, *CONNECT).out, 'plan')
 
 
+def test_the_next_step_is_for_a_shell():
+    with_libvirt()
+    plan = virt_viommu('plan', 'runs', *XEON, '-c', f'{URI}?a=b').out.decode()
+    tap.true(plan.endswith(f"\n  virt-viommu apply -c '{URI}?a=b' runs | virsh -c '{URI}?a=b' define "
+                           '/dev/stdin\n'), plan)
+
+
 def test_a_file_of_that_name_wins():
     directory = os.path.dirname(file('here/runs', WRONG.replace(b'wrong', b'from-a-file')))
     done = virt_viommu('check', 'runs', '--json', *XEON, *CONNECT, cwd=directory)
@@ -100,6 +107,8 @@ def test_what_is_neither_file_nor_domain():
             done = virt_viommu(verb, word, *XEON, *CONNECT, cwd=program.SCRATCH.name)
             tap.equal(done.err.decode(), f'virt-viommu: {word}: cannot open: No such file or directory\n')
             tap.equal((done.code, done.out), (2, b''), done)
+        done = virt_viommu(verb, '', *XEON, *CONNECT)
+        tap.equal(done.err.decode(), 'virt-viommu: : cannot open: No such file or directory\n')
         done = virt_viommu(verb, 'nobody', *XEON, *CONNECT)
         tap.equal((done.code, done.out), (2, b''), done)
         tap.true(done.err.startswith(b'virt-viommu: nobody: no such file, and no such domain: test://') and
