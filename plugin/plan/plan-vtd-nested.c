@@ -7,8 +7,7 @@
  */
 #include "plan-vtd.h"
 
-#include <string.h>
-
+#include "plan-override.h"
 #include "view-stack.h"
 
 /* QEMU 11.1 hw/i386/intel_iommu.c:5576: Scalable mode(fsts=on): supported value for aw-bits */
@@ -173,136 +172,19 @@ hosts_have_1g(const PlanWork *work)
 
 /* --- writing the override --- */
 
-/* A name that nothing in the document has yet. */
-static char *
-new_alias(const PlanWork *work)
-{
-    for (guint i = 0;; i++) {
-        g_autofree char *alias = g_strdup_printf("ua-viommu%u", i);
-
-        if (!strstr(work->domain->text, alias))
-            return g_steal_pointer(&alias);
-    }
-}
-
-static char *
-write_alias(PlanWork *work, PlanSpot spot)
-{
-    PlanWhy why = {"libvirt ties <qemu:override> to an alias that starts with ua-", NULL};
-    PlanSpot alias = plan_spot_child(work->plan, spot, "alias",
-                                     spot.node ? model_child(spot.node, "driver") : NULL, why);
-    char *name = plan_spot_get(work->plan, alias, "name");
-
-    if (name && g_str_has_prefix(name, "ua-"))
-        return name;
-    g_free(name);
-    name = new_alias(work);
-    plan_spot_set(work->plan, alias, "name", name, why);
-    return name;
-}
-
-static const xmlNs *
-find_namespace(const xmlNode *root)
-{
-    for (const xmlNs *ns = root->nsDef; ns; ns = ns->next) {
-        if (ns->prefix && xmlStrEqual(ns->href, BAD_CAST MODEL_QEMU_NAMESPACE))
-            return ns;
-    }
-    return NULL;
-}
-
-/* "qemu", or what the document calls that namespace where the override is or goes. */
-static char *
-write_prefix(PlanWork *work)
-{
-    PlanWhy why = {"<qemu:override> is in QEMU's namespace", NULL};
-    const xmlNode *root = work->domain->root, *override = work->domain->override_root;
-    const xmlNs *ns = find_namespace(root);
-
-    if (override && override->ns && override->ns->prefix)
-        return g_strdup((const char *) override->ns->prefix);
-    if (ns)
-        return g_strdup((const char *)ns->prefix);
-    plan_spot_set(work->plan, plan_spot(work->domain->root), "xmlns:qemu", MODEL_QEMU_NAMESPACE,
-                  why);
-    return g_strdup("qemu");
-}
-
 typedef struct {
     PlanWork *work;
-    const char *prefix;
-    PlanSpot frontend;
+    const PlanOverride *properties;
     PlanIommu *iommu;
 } Override;
-
-static PlanSpot
-frontend_of(PlanWork *work, const char *prefix, PlanSpot device, PlanWhy why)
-{
-    g_autofree char *full = g_strdup_printf("%s:frontend", prefix);
-
-    for (xmlNode *node = device.node ? device.node->children : NULL; node; node = node->next) {
-        if (node->type == XML_ELEMENT_NODE && xmlStrEqual(node->name, BAD_CAST "frontend"))
-            return plan_spot(node);
-    }
-    return plan_spot_add(work->plan, device, full, NULL, why);
-}
-
-static Override
-open_override(PlanWork *work, PlanIommu *iommu, const char *prefix, const char *alias)
-{
-    PlanWhy why = {"libvirt has no attribute for first stage and scalable mode", NULL};
-    const GPtrArray *overrides = work->domain->overrides;
-    g_autofree char *name = g_strdup_printf("%s:override", prefix);
-    g_autofree char *device_name = g_strdup_printf("%s:device", prefix);
-    Override override = {.work = work, .prefix = prefix, .iommu = iommu};
-    PlanSpot device = {0}, root;
-
-    for (guint i = 0; overrides && i < overrides->len && !device.node; i++) {
-        const ModelOverride *it = overrides->pdata[i];
-
-        if (g_strcmp0(it->alias, alias) == 0)
-            device = plan_spot(it->node);
-    }
-    if (!device.node) {
-        root = work->domain->override_root
-                   ? plan_spot(work->domain->override_root)
-                   : plan_spot_add(work->plan, plan_spot(work->domain->root), name, NULL, why);
-        device = plan_spot_add(work->plan, root, device_name, NULL, why);
-        plan_spot_set(work->plan, device, "alias", alias, why);
-    }
-    override.frontend = frontend_of(work, prefix, device, why);
-    return override;
-}
-
-static xmlNode *
-find_property(const Override *override, const char *name)
-{
-    const xmlNode *frontend = override->frontend.node;
-
-    for (xmlNode *node = frontend ? frontend->children : NULL; node; node = node->next) {
-        g_autofree char *has =
-            node->type == XML_ELEMENT_NODE ? model_attribute(node, "name") : NULL;
-
-        if (g_strcmp0(has, name) == 0)
-            return node;
-    }
-    return NULL;
-}
 
 static void
 write_property(const Override *override, const char *name, const char *type, const char *value,
                const char *because, const char *rule)
 {
     PlanWhy why = {because, rule};
-    g_autofree char *full = g_strdup_printf("%s:property", override->prefix);
-    ViommuPlan *plan = override->work->plan;
-    xmlNode *node = find_property(override, name);
-    PlanSpot spot =
-        node ? plan_spot(node) : plan_spot_add(plan, override->frontend, full, NULL, why);
 
-    plan_spot_set(plan, spot, "name", name, why);
-    plan_spot_set(plan, spot, "type", type, why);
-    plan_spot_set(plan, spot, "value", value, why);
+    plan_override_set(override->properties, name, type, value, why);
 }
 
 static void
@@ -384,9 +266,11 @@ plan_first_stage_write(PlanWork *work, PlanIommu *iommu, PlanSpot spot)
 {
     static const char backend[] = "first stage takes devices of the iommufd backend only";
     const ViewIommu *now = plan_viommu_written(work);
-    g_autofree char *alias = write_alias(work, spot);
-    g_autofree char *prefix = write_prefix(work);
-    Override override = open_override(work, iommu, prefix, alias);
+    PlanWhy why = {"libvirt has no attribute for first stage and scalable mode", NULL};
+    g_autofree char *alias = plan_override_alias(
+        work->plan, spot, spot.node ? model_child(spot.node, "driver") : NULL, "ua-viommu", 0);
+    g_autoptr(PlanOverride) properties = plan_override_open(work->plan, alias, why);
+    Override override = {.work = work, .properties = properties, .iommu = iommu};
 
     write_switch(&override, STACK_SCALABLE_MODE, now ? now->scalable : BASE_NO,
                  "first-stage tables exist in scalable mode only", "vtd-first-stage-scalable");
@@ -399,6 +283,5 @@ plan_first_stage_write(PlanWork *work, PlanIommu *iommu, PlanSpot spot)
     plan_iommufd_write_default(
         work, "a device that is plugged in later must come through iommufd as well",
         "vtd-first-stage-backend");
-    plan_note(work, "qemu:override taints the domain (custom-device); after a start, see that "
-                    "QEMU's command line has the properties");
+    plan_override_note(work->plan);
 }
