@@ -9,7 +9,10 @@
 /* PCIe r6 6.20: a PASID has at most 20 bits */
 #define MAX_PASID_BITS 20
 /* pcie.0 has 32 slots of 8 functions; nobody wants more spare ports than this */
-#define MAX_SPARE_PORTS  64
+#define MAX_SPARE_PORTS 64
+/* BARs of one device: the widest address space, and what all devices have below 4 GiB */
+#define MAX_PREFETCHABLE (G_GUINT64_CONSTANT(1) << 52)
+#define MAX_OTHER        (G_GUINT64_CONSTANT(512) << 20)
 #define MAX_TIME_LIMIT   60000
 #define MAX_RULE_ID_SIZE 64
 
@@ -27,10 +30,47 @@ policy_read_pasid_bits(const BasePlace *object, guint64 min, BaseU64 *ret, GErro
     return TRUE;
 }
 
+/* A number of bytes or a size */
+static gboolean
+read_size(const BasePlace *object, const char *key, guint64 max, guint64 *ret, GError **error)
+{
+    BasePlace place = base_place_member(object, key);
+    BaseU64 bytes = {0};
+
+    if (!place.present)
+        return TRUE;
+    if (!json_object_is_type(place.value, json_type_string)) {
+        if (!base_place_u64(&place, max, &bytes, error))
+            return FALSE;
+        *ret = base_u64_is_known(bytes) ? bytes.value : 0;
+        return TRUE;
+    }
+    if (base_parse_size(json_object_get_string(place.value), 0, ret) && *ret <= max)
+        return TRUE;
+    base_place_error(&place, error, "must be bytes or a size such as \"%s\", not \"%s\"",
+                     max >= MAX_PREFETCHABLE ? "130GiB" : "32MiB",
+                     json_object_get_string(place.value));
+    return FALSE;
+}
+
+static gboolean
+read_spare_bars(const BasePlace *hotplug, ViommuPolicy *policy, GError **error)
+{
+    static const char *const keys[] = {"other", "prefetchable", NULL};
+    BasePlace place = base_place_member(hotplug, "spare_bars");
+
+    if (!place.present)
+        return TRUE;
+    return base_place_only(&place, keys, error) &&
+           read_size(&place, "prefetchable", MAX_PREFETCHABLE, &policy->spare_prefetchable,
+                     error) &&
+           read_size(&place, "other", MAX_OTHER, &policy->spare_plain, error);
+}
+
 gboolean
 policy_read_hotplug(const BasePlace *root, ViommuPolicy *policy, GError **error)
 {
-    static const char *const keys[] = {"boot_pinning", "spare_ports", NULL};
+    static const char *const keys[] = {"boot_pinning", "spare_bars", "spare_ports", NULL};
     BasePlace place = base_place_member(root, "hotplug");
     BasePlace ports = base_place_member(&place, "spare_ports");
     BaseU64 number = {0};
@@ -40,6 +80,7 @@ policy_read_hotplug(const BasePlace *root, ViommuPolicy *policy, GError **error)
     if (!base_place_only(&place, keys, error) ||
         !policy_read_choice(&place, "boot_pinning", "accept", "avoid", &policy->avoid_boot_pinning,
                             error) ||
+        !read_spare_bars(&place, policy, error) ||
         !base_place_u64(&ports, MAX_SPARE_PORTS, &number, error))
         return FALSE;
     if (number.state == BASE_STATE_ABSENT) {

@@ -37,7 +37,8 @@ struct _ViommuPolicy {
     gboolean migration_needed;
     GPtrArray *usages; /* of PolicyUsage */
     guint spare_ports;
-    gboolean avoid_boot_pinning; /* devices come once the guest's IOMMU driver is up */
+    guint64 spare_prefetchable, spare_plain; /* bytes of BARs that each is to have room for */
+    gboolean avoid_boot_pinning;             /* devices come once the guest's IOMMU driver is up */
     PolicyQuota domain_quota, host_quota;
     GPtrArray *rules; /* of PolicyRule */
     gboolean hook_enforce;

@@ -260,7 +260,9 @@ hotplug_order(ViommuPlan *plan)
         return;
     order = plan_order_new();
     chosen = choose(plan, order);
-    if (!try_order(plan, order, chosen, &error))
+    /* once more with the windows that the devices need, for what is said of each attach */
+    if (!try_order(plan, order, chosen, &error) ||
+        (plan_reserve_later(plan, chosen) && !try_order(plan, order, chosen, &error)))
         g_ptr_array_set_size(order->attach, 0);
     if (error)
         plan_order_refuse(order, NULL, NULL, NULL, error->message);

@@ -3,11 +3,7 @@
 #include "hotplug-room.h"
 
 #include "base-text.h"
-
-#define MIB (G_GUINT64_CONSTANT(1) << 20)
-/* What firmware leaves below a hotplug port that reserves nothing: seen with SeaBIOS of QEMU 11.1,
- * each for 32-bit and for prefetchable BARs. */
-#define FIRMWARE_WINDOW (2 * MIB)
+#include "view-bars.h"
 
 /* --- limits --- */
 
@@ -100,41 +96,22 @@ hotplug_judge_place(Hotplug *hotplug, const View *view, const ViewHostdev *hostd
 
 /* --- windows --- */
 
-static guint64
-override_number(const View *view, const ModelController *port, const char *name)
-{
-    g_autofree char *own = g_strdup_printf("pci.%u", port->index);
-    const GPtrArray *overrides = view->domain->overrides;
-
-    for (guint i = 0; overrides && i < overrides->len; i++) {
-        const ModelOverride *override = overrides->pdata[i];
-        guint64 value = 0;
-
-        if (g_strcmp0(override->alias, port->alias ? port->alias : own) != 0)
-            continue;
-        for (guint j = 0; j < override->names->len; j++) {
-            if (g_strcmp0(override->names->pdata[j], name) == 0 &&
-                base_parse_u64(override->values->pdata[j], 10, &value))
-                return value;
-        }
-    }
-    return 0;
-}
-
 static void
-judge_one(Hotplug *hotplug, const ModelController *port, const char *kind, guint64 need,
-          guint64 reserved, const char *remedy)
+judge_kind(Hotplug *hotplug, guint bus, const char *name, const ViewBarKind *kind, guint64 reserve,
+           gboolean aligned, const char *remedy)
 {
-    g_autofree char *wanted = base_format_size(need);
-    g_autofree char *have = base_format_size(MAX(reserved, FIRMWARE_WINDOW));
+    guint64 window = view_reserve_window(reserve, aligned);
+    g_autofree char *size = base_format_size(kind->bytes);
+    g_autofree char *have = base_format_size(window);
+    g_autofree char *want = base_format_size(view_bars_reserve(kind, aligned));
 
-    if (need <= MAX(reserved, FIRMWARE_WINDOW))
+    if (view_bars_fit(kind, reserve, aligned))
         return;
-    hotplug_note(
-        hotplug,
-        "its %s BARs take %s, and the port of bus %u %s %s: the guest may find no room for "
-        "them. From the next start on: %s",
-        kind, wanted, port->index, reserved ? "reserves" : "is only sure of", have, remedy);
+    hotplug_note(hotplug,
+                 "its %s BARs take %s, and the port of bus %u %s %s%s: the guest may find no room "
+                 "for them. From the next start on: %s, %s",
+                 name, size, bus, reserve ? "reserves" : "is only sure of", have,
+                 window >= kind->bytes ? " at some multiple of 2 MiB" : "", remedy, want);
 }
 
 void
@@ -143,25 +120,15 @@ hotplug_judge_window(Hotplug *hotplug, const View *after, const ViewHostdev *hos
     const ModelController *port = base_u64_is_known(hotplug->bus)
                                       ? model_controller(after->domain, (guint)hotplug->bus.value)
                                       : NULL;
-    const GArray *bars = hostdev->fact ? hostdev->fact->bars : NULL;
-    guint64 prefetchable = 0, plain = 0;
+    gboolean aligned = view_windows_are_aligned(after->domain);
+    ViewReserve reserve;
+    ViewBars bars;
 
-    if (!port || port->kind != MODEL_BUS_ROOT_PORT || !bars)
+    if (!port || port->kind != MODEL_BUS_ROOT_PORT || !view_bars(hostdev->fact, &bars))
         return;
-    for (guint i = 0; i < bars->len; i++) {
-        const HostBar *bar = &g_array_index(bars, HostBar, i);
-
-        if (bar->io || bar->index > 5)
-            continue;
-        if (bar->prefetch && bar->bits == 64)
-            prefetchable = base_saturating_add(prefetchable, bar->size);
-        else
-            plain = base_saturating_add(plain, bar->size);
-    }
-    judge_one(hotplug, port, "prefetchable", prefetchable,
-              override_number(after, port, "pref64-reserve"),
-              "pref64-reserve on the port by <qemu:override>");
-    judge_one(hotplug, port, "32-bit", plain,
-              base_u64_is_known(port->mem_reserve) ? port->mem_reserve.value : 0,
-              "<target memReserve=…> on the port");
+    reserve = view_reserve(after, port);
+    judge_kind(hotplug, port->index, "prefetchable", &bars.prefetchable, reserve.prefetchable,
+               aligned, "pref64-reserve on the port by <qemu:override>");
+    judge_kind(hotplug, port->index, "32-bit", &bars.plain, reserve.plain, aligned,
+               "<target memReserve=…> on the port");
 }

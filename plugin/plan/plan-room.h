@@ -127,7 +127,7 @@ gboolean plan_viommu_is_new(const PlanWork *work);
 /* <acpi/>: the guest learns of the vIOMMU from it. */
 void plan_write_acpi(PlanWork *work);
 /* End of the guest's RAM and memory to come. Bytes. */
-guint64 plan_guest_memory_end(const PlanWork *work);
+guint64 plan_guest_memory_end(const ViommuDomain *domain);
 /* End of what the guest addresses: that, and 64-bit BARs. Bytes. */
 guint64 plan_guest_space(const PlanWork *work);
 /* --- plan-iommufd.c --- */
@@ -163,6 +163,8 @@ gboolean plan_slot_is_companion(const ViewHostdev *gpu, const ViewHostdev *other
 void plan_window(PlanWork *work);
 /* Whether that can be written, and is not for somebody else to do */
 gboolean plan_window_is_ours(const PlanWork *work);
+/* Whether they, and the windows of spare ports, have too little and nothing can be written */
+gboolean plan_window_is_short(const PlanWork *work);
 
 /* --- plan-limits.c, plan-pasid.c --- */
 

@@ -159,9 +159,8 @@ bar_space(const PlanWork *work)
  * it starts at 1 GiB and the devices follow (hw/arm/virt.c); memory to be plugged has 1 GiB of
  * alignment for each slot (hw/i386/pc.c, hw/arm/virt.c), and then come the 64-bit BARs. */
 guint64
-plan_guest_memory_end(const PlanWork *work)
+plan_guest_memory_end(const ViommuDomain *domain)
 {
-    const ViommuDomain *domain = work->domain;
     guint64 top = MAX(base_saturating_add(domain->memory, 2 * GIB), 4 * GIB);
 
     if (domain->max_memory > domain->memory) {
@@ -174,7 +173,7 @@ plan_guest_memory_end(const PlanWork *work)
 guint64
 plan_guest_space(const PlanWork *work)
 {
-    return base_saturating_add(plan_guest_memory_end(work), bar_space(work));
+    return base_saturating_add(plan_guest_memory_end(work->domain), bar_space(work));
 }
 
 /* --- writing --- */

@@ -59,7 +59,8 @@ width_is_right(const PlanWork *work, BaseU64 width)
     guint64 lowest;
     BaseTri wide = plan_vtd_host_offers_48(work, &lowest);
     /* BARs beyond the width are out of reach for other devices alone: no reason to change it */
-    gboolean narrow = lowest >= 39 && plan_guest_memory_end(work) <= G_GUINT64_CONSTANT(1) << 39;
+    gboolean narrow = lowest >= 39 && plan_guest_memory_end(work->domain) <= G_GUINT64_CONSTANT(1)
+                                                                                 << 39;
 
     /* not told is one of QEMU's two defaults */
     if (!base_u64_is_known(width))

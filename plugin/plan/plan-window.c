@@ -7,6 +7,7 @@
 #include "plan-room.h"
 
 #include "plan-edit.h"
+#include "plan-reserve.h"
 
 #define GIB (G_GUINT64_CONSTANT(1) << 30)
 /* QEMU 11.1.2: "highmem-mmio-size cannot be set to a lower value than the default (512 GiB)", and
@@ -37,7 +38,7 @@ window_of(const HostDevice *fact)
 static guint64
 windows_of_all(const PlanWork *work)
 {
-    guint64 sum = 0;
+    guint64 sum = plan_reserve_spare_windows(work->plan);
 
     for (guint i = 0; i < work->plan->devices->len; i++) {
         const PlanDevice *device = work->plan->devices->pdata[i];
@@ -108,19 +109,33 @@ plan_window_is_ours(const PlanWork *work)
            work->target.libvirt >= LIBVIRT_WITH_WINDOW && work->target.qemu >= QEMU_WITH_WINDOW;
 }
 
+static gboolean
+is_enough(const PlanWork *work, guint64 need)
+{
+    const ModelController *root = model_controller(work->domain, 0);
+    const xmlNode *hole = root && root->node ? model_child(root->node, "pcihole64") : NULL;
+
+    return MAX(written_window(hole), VIRT_WINDOW) >= need;
+}
+
+gboolean
+plan_window_is_short(const PlanWork *work)
+{
+    return work->family == PLAN_FAMILY_ARM && !plan_window_is_ours(work) &&
+           !is_enough(work, windows_of_all(work));
+}
+
 void
 plan_window(PlanWork *work)
 {
-    const ModelController *root = model_controller(work->domain, 0);
     guint64 need = windows_of_all(work), window = VIRT_WINDOW;
     g_autofree char *size = base_format_size(need);
     g_autofree char *because = g_strdup_printf(
-        "the 64-bit BARs of the devices take %s, and virt has 512 GiB for them", size);
+        "the 64-bit BARs of the devices%s take %s, and virt has 512 GiB for them",
+        plan_reserve_spare_windows(work->plan) > 0 ? " and the windows of spare ports" : "", size);
     PlanWhy why = {because, "bus-high-window"};
 
-    if (work->family != PLAN_FAMILY_ARM || work->live ||
-        MAX(written_window(root && root->node ? model_child(root->node, "pcihole64") : NULL),
-            VIRT_WINDOW) >= need)
+    if (work->family != PLAN_FAMILY_ARM || work->live || is_enough(work, need))
         return;
     while (window < need && window < G_GUINT64_CONSTANT(1) << 60)
         window *= 2;

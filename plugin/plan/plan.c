@@ -5,6 +5,7 @@
 #include <stdarg.h>
 
 #include "plan-edit.h"
+#include "plan-reserve.h"
 
 /* --- parts --- */
 
@@ -287,6 +288,8 @@ make(PlanWork *work)
         return FALSE;
     if (work->family == PLAN_FAMILY_ARM)
         plan_smmu_write(work);
+    plan_reserve_mend(work);
+    plan_reserve_spares(work);
     plan_window(work);
     number_viommus(work);
     plan_note_groups(work);

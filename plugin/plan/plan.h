@@ -130,3 +130,9 @@ void plan_order_refuse(PlanOrder *order, const PlanDevice *device, const char *r
                        const char *would_help, const char *reason);
 /* Takes the order over; what it attaches leaves the planned domain. */
 void plan_order_take(ViommuPlan *plan, PlanOrder *order);
+
+/* --- plan-reserve.c --- */
+
+/* Reserves windows on the ports of those devices (of PlanDevice *), which come later. FALSE: every
+ * port has what its device needs. */
+gboolean plan_reserve_later(ViommuPlan *plan, const GPtrArray *later);

@@ -4,6 +4,7 @@
 #include "base-text.h"
 #include "rule-bus-placement.h"
 #include "rule-tools.h"
+#include "view-bars.h"
 
 #include <string.h>
 
@@ -100,7 +101,7 @@ static const struct {
     {"busNr", EXPANDERS, 1, 254, 0},
     {"index", 0, 0, 0, 0},
     {"memReserve", KIND(MODEL_BUS_ROOT_PORT) | KIND(MODEL_BUS_PCI_BRIDGE), 1, G_MAXUINT64,
-     RULE_LIBVIRT_MEM_RESERVE},
+     VIEW_LIBVIRT_MEM_RESERVE},
 };
 
 static void
@@ -227,7 +228,7 @@ rule_bus_check_reserve_known(RuleCall *call)
     guint64 libvirt = call->view->target.libvirt;
     g_autofree char *version = base_format_version(libvirt);
 
-    if (libvirt < RULE_LIBVIRT_MEM_RESERVE)
+    if (libvirt < VIEW_LIBVIRT_MEM_RESERVE)
         rule_fail(call, model_child(call->bus->node, "target"), NULL,
                   "libvirt %s drops memReserve of %s %u without a word; 10.3.0 is needed", version,
                   call->bus->model, call->bus->index);

@@ -4,9 +4,6 @@
 
 #include "rule.h"
 
-/* memReserve came with it (libvirt 12.8 formatdomain.html, Controllers) */
-#define RULE_LIBVIRT_MEM_RESERVE BASE_VERSION(10, 3, 0)
-
 void rule_bus_check_on_expander(RuleCall *call);
 void rule_bus_check_number_clash(RuleCall *call);
 gboolean rule_bus_has_number(const RuleCall *call);

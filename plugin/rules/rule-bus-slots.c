@@ -4,6 +4,7 @@
 #include "rule-families.h"
 #include "rule-shared.h"
 #include "rule-tools.h"
+#include "view-bars.h"
 
 #include <string.h>
 
@@ -62,7 +63,7 @@ check_reserve(RuleCall *call)
     BaseU64 reserve = call->bus->mem_reserve;
     g_autofree char *size = base_format_size(reserve.value);
 
-    if (call->view->target.libvirt < RULE_LIBVIRT_MEM_RESERVE)
+    if (call->view->target.libvirt < VIEW_LIBVIRT_MEM_RESERVE)
         rule_not_applicable(call);
     else if (g_strcmp0(call->bus->model_name, "ioh3420") == 0)
         rule_fail(call, NULL, "<model name='pcie-root-port'/> in that <controller>",

@@ -98,8 +98,11 @@ check_window(RuleCall *call)
         g_autofree char *help = window_help(call, window.need);
 
         rule_fail(call, NULL, help,
-                  "%u assigned %s %s of 64-bit BARs, and the machine's window for them has %s",
-                  window.devices, window.devices == 1 ? "device has" : "devices have", need, have);
+                  "%u assigned %s%s %s of 64-bit BARs, and the machine's window for them has %s",
+                  window.devices, window.devices == 1 ? "device" : "devices",
+                  window.reserved > 0 ? " and reserving ports have"
+                                      : (window.devices == 1 ? " has" : " have"),
+                  need, have);
     } else if (window.missing) {
         g_autofree char *address = base_pci_format(window.missing->dev->host);
         g_autofree char *path = g_strdup_printf("devices/%s/bars", address);
@@ -113,7 +116,8 @@ is_virt_with_device(const RuleCall *call)
 {
     ViewWindow window;
 
-    return view_window(call->view, &window) && call->view->hostdevs->len > 0;
+    return view_window(call->view, &window) &&
+           (call->view->hostdevs->len > 0 || window.reserved > 0);
 }
 
 static const Rule rules[] = {

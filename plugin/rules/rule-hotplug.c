@@ -2,6 +2,9 @@
 /* Room for devices that come while the guest runs. */
 #include "rule-families.h"
 #include "rule-tools.h"
+#include "view-bars.h"
+
+#include "base-text.h"
 
 static guint
 wanted_ports(const RuleCall *call)
@@ -186,6 +189,46 @@ check_queues(RuleCall *call)
               name);
 }
 
+static gboolean
+is_for_bars(const RuleCall *call)
+{
+    const ViommuPolicy *policy = call->view->policy;
+
+    return wants_ports(call) && policy->spare_prefetchable + policy->spare_plain > 0 &&
+           call->bus->kind == MODEL_BUS_ROOT_PORT;
+}
+
+static void
+check_kind(RuleCall *call, const char *name, guint64 bytes, guint64 reserve, const char *attribute)
+{
+    gboolean aligned = view_windows_are_aligned(call->view->domain);
+    ViewBarKind kind = view_bars_of_size(bytes);
+    g_autofree char *size = base_format_size(bytes);
+    guint64 window = view_reserve_window(reserve, aligned);
+    g_autofree char *have = base_format_size(window);
+    g_autofree char *want = base_format_size(view_bars_reserve(&kind, aligned));
+    g_autofree char *help = g_strdup_printf("%s of %s", attribute, want);
+
+    if (!view_bars_fit(&kind, reserve, aligned))
+        rule_fail(call, NULL, help,
+                  "port %u is sure of %s for %s BARs%s, and the policy wants room for %s",
+                  call->bus->index, have, name, window >= bytes ? " at some multiple of 2 MiB" : "",
+                  size);
+}
+
+static void
+check_spare_window(RuleCall *call)
+{
+    const ViommuPolicy *policy = call->view->policy;
+    ViewReserve reserve = view_reserve(call->view, call->bus);
+
+    if (!model_port_is_free(call->view->domain, call->bus))
+        return;
+    check_kind(call, "prefetchable", policy->spare_prefetchable, reserve.prefetchable,
+               "pref64-reserve by qemu:override");
+    check_kind(call, "32-bit", policy->spare_plain, reserve.plain, "memReserve in <target>");
+}
+
 static const Rule rules[] = {
     {
         .id = "hotplug-no-free-port",
@@ -220,6 +263,28 @@ static const Rule rules[] = {
         .demotable = TRUE,
         .check = check_port_off,
         .applies = is_port_off,
+    },
+    {
+        .id = "hotplug-spare-window",
+        .severity = VIOMMU_SEVERITY_WARNING,
+        .summary = "a spare port without room for the BARs that the policy speaks of",
+        .rationale =
+            "Firmware gives an empty port a window of 2 MiB, and what the port reserves. A guest "
+            "that has no room for a BAR says: BAR 2 [mem size 0x800000000 64bit pref]: can't "
+            "assign; no space. SeaBIOS begins the window at any multiple of 2 MiB, so there it "
+            "has to be larger than the BARs by the largest of them; UEFI aligns it.",
+        .remedy = "<target memReserve=…> (libvirt 10.3, in KiB), and pref64-reserve of the port by "
+                  "qemu:override (in bytes); virt-viommu apply writes them",
+        .source =
+            "SeaBIOS 1.17 src/fw/pciinit.c:920-1000, edk2 OvmfPkg/PciHotPlugInitDxe; run with "
+            "SeaBIOS 1.16 and 1.17, OVMF 2026.08 and a Linux 7.2 guest: a BAR of 32 GiB finds "
+            "no place in a window of 32 GiB from SeaBIOS, and one from OVMF",
+        .fixer = RULE_FIXER_DOMAIN,
+        .scope = RULE_SCOPE_BUS,
+        .effect = RULE_EFFECT_LATE,
+        .demotable = TRUE,
+        .check = check_spare_window,
+        .applies = is_for_bars,
     },
     {
         .id = "hotplug-caching-mode",

@@ -2,6 +2,7 @@
 /* Address widths and regions of the host that guest memory must fit. */
 #include "rule-families.h"
 #include "rule-shared.h"
+#include "view-bars.h"
 
 #define GIB       (G_GUINT64_CONSTANT(1) << 30)
 #define LOW_SPLIT G_GUINT64_CONSTANT(0xb0000000)
@@ -205,45 +206,11 @@ check_count(RuleCall *call)
 
 #define HOLE64_DEFAULT (32 * GIB)
 
-/* <maxphysaddr mode='emulate' bits='N'/> of <cpu>; 0: not written */
-static guint64
-physical_bits(const ViommuDomain *domain)
-{
-    const xmlNode *element = model_child(model_child(domain->root, "cpu"), "maxphysaddr");
-    g_autofree char *mode = model_attribute(element, "mode");
-    g_autofree char *text = model_attribute(element, "bits");
-    guint64 bits = 0;
-
-    if (g_strcmp0(mode, "emulate") != 0 || !base_parse_u64(text, 10, &bits) || bits >= 64)
-        return 0;
-    return bits;
-}
-
-/* QEMU 11.1 target/i386/cpu.h, TCG_PHYS_ADDR_BITS: of every model that does not take the host's. A
- * distribution may have changed that for its own machine types. */
-#define DEFAULT_BITS 40
-
-/* 0: not known here */
-static guint64
-effective_bits(const ViommuDomain *domain)
-{
-    const xmlNode *cpu = model_child(domain->root, "cpu");
-    g_autofree char *mode = model_attribute(cpu, "mode");
-    guint64 written = physical_bits(domain);
-
-    if (written > 0 || model_child(cpu, "maxphysaddr"))
-        return written;
-    if (g_strcmp0(mode, "host-passthrough") == 0 || g_strcmp0(mode, "host-model") == 0 ||
-        g_strcmp0(mode, "maximum") == 0 || domain->machine_version.state == BASE_STATE_UNKNOWN)
-        return 0;
-    return DEFAULT_BITS;
-}
-
 static gboolean
 has_physical_bits(const RuleCall *call)
 {
     return call->view->domain->is_q35 && g_strcmp0(call->view->domain->arch, "x86_64") == 0 &&
-           effective_bits(call->view->domain) > 0;
+           view_physical_bits(call->view->domain) > 0;
 }
 
 /* What may be plugged lies behind guest memory, with 1 GiB more for each slot (QEMU 11.1
@@ -279,7 +246,7 @@ static void
 check_physical(RuleCall *call)
 {
     const ViommuDomain *domain = call->view->domain;
-    guint64 bits = effective_bits(domain), reach = G_GUINT64_CONSTANT(1) << bits;
+    guint64 bits = view_physical_bits(domain), reach = G_GUINT64_CONSTANT(1) << bits;
     guint64 top = (MAX(rule_ram_top(domain), 4 * GIB) + GIB - 1) / GIB * GIB;
     guint64 end =
         base_saturating_add(base_saturating_add(top, plugged_reach(domain)), hole(domain));

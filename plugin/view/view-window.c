@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base-text.h"
+#include "view-bars.h"
 
 /* The window below 4 GiB has less than 1 GiB (QEMU 11.1 hw/arm/virt.c, VIRT_PCIE_MMIO). */
 #define LEAST_HIGH_BAR (G_GUINT64_CONSTANT(1) << 30)
@@ -45,6 +46,24 @@ is_chosen_by_hand(const ViommuDomain *domain)
     return FALSE;
 }
 
+/* Firmware gives them out whether somebody comes or not. */
+static guint64
+reserved_windows(const View *view)
+{
+    guint64 sum = 0;
+
+    for (guint i = 0; i < view->domain->controllers->len; i++) {
+        const ModelController *port = view->domain->controllers->pdata[i];
+        ViewReserve reserve = view_reserve(view, port);
+
+        if (reserve.prefetchable > 0 && model_port_is_free(view->domain, port))
+            sum = base_saturating_add(
+                sum,
+                view_reserve_window(reserve.prefetchable, view_windows_are_aligned(view->domain)));
+    }
+    return sum;
+}
+
 static BaseU64
 size_of(const View *view)
 {
@@ -75,6 +94,8 @@ view_window(const View *view, ViewWindow *ret)
         ret->devices += bytes > 0;
         ret->need = base_saturating_add(ret->need, bytes);
     }
+    ret->reserved = reserved_windows(view);
+    ret->need = base_saturating_add(ret->need, ret->reserved);
     return TRUE;
 }
 

@@ -12,6 +12,7 @@
 #define VIEW_WINDOW_LIBVIRT     BASE_VERSION(12, 8, 0)
 
 typedef struct {
+    guint64 reserved;           /* of need: bytes that empty ports reserve */
     guint64 need;               /* bytes of the BARs that are known; no alignment: a lower bound */
     guint devices;              /* that have such BARs */
     const ViewHostdev *missing; /* one whose BARs are not known; NULL: all are */

@@ -460,14 +460,23 @@ random_policy(GRand *random)
                                          "\"none\"",
                                          "\"shadow\", \"nested\", \"irq\", \"none\"",
                                          NULL};
+    static const char *const bars[] = {"",
+                                       "",
+                                       "",
+                                       ", \"spare_bars\": {\"prefetchable\": \"32GiB\"}",
+                                       ", \"spare_bars\": {\"other\": \"64MiB\"}",
+                                       ", \"spare_bars\": {\"prefetchable\": \"200GiB\", "
+                                       "\"other\": \"1MiB\"}",
+                                       NULL};
     static const char *const usages[] = {"dma",         "dma",   "dma", "guest-iommu",
                                          "guest-iommu", "pasid", NULL};
 
     return g_strdup_printf(
         "{\"policy\": 1, \"name\": \"random\", \"modes\": [%s], \"usage\": \"%s\", "
-        "\"migration\": \"%s\", \"hotplug\": {\"spare_ports\": %d, \"boot_pinning\": \"%s\"}, "
+        "\"migration\": \"%s\", \"hotplug\": {\"spare_ports\": %d, \"boot_pinning\": \"%s\"%s}, "
         "\"quota\": {\"domain\": {\"pasid_bits\": %s}}}",
         random_word(random, orders), random_word(random, usages),
         random_chance(random, 8) ? "needed" : "not-needed", g_rand_int_range(random, 0, 4),
-        random_chance(random, 20) ? "avoid" : "accept", random_chance(random, 20) ? "12" : "null");
+        random_chance(random, 20) ? "avoid" : "accept", random_word(random, bars),
+        random_chance(random, 20) ? "12" : "null");
 }
