@@ -8,7 +8,8 @@
 #include <string.h>
 
 /* Deep enough for every format of ours, shallow enough for a fuzzer's stack. */
-#define MAX_DEPTH 32
+#define MAX_DEPTH       32
+#define BYTE_ORDER_MARK "\xef\xbb\xbf"
 
 typedef struct json_tokener Tokener;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Tokener, json_tokener_free)
@@ -31,8 +32,13 @@ base_json_parse(const char *text, gsize length, const char *name, GError **error
     gsize end;
 
     if (length > G_MAXINT || memchr(text, '\0', length)) {
-        g_set_error(error, VIOMMU_ERROR, VIOMMU_ERROR_PARSE, "%s: not JSON text", name);
+        g_set_error(error, VIOMMU_ERROR, VIOMMU_ERROR_PARSE, "%s: not JSON text in UTF-8", name);
         return NULL;
+    }
+    /* some editors begin every file with it; RFC 8259 section 8.1 lets a reader skip it */
+    if (length >= strlen(BYTE_ORDER_MARK) && g_str_has_prefix(text, BYTE_ORDER_MARK)) {
+        text += strlen(BYTE_ORDER_MARK);
+        length -= strlen(BYTE_ORDER_MARK);
     }
     json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_ALLOW_TRAILING_CHARS);
     value = json_tokener_parse_ex(tokener, text, (int)length);

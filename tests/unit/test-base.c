@@ -206,6 +206,11 @@ test_json_text(void)
                     "{\n  \"a\": [],\n  \"b\": [\n    1,\n    {\n      \"c\": \"x/y\\\"\",\n"
                     "      \"d\": null,\n      \"e\": {}\n    }\n  ]\n}\n");
     assert_json_error("{\n\"a\": 1,\n}", "x.json:3:");
+    json_object_put(g_steal_pointer(&value));
+    value = base_json_parse("\xef\xbb\xbf{}\n", 6, "x.json", NULL);
+    g_assert_nonnull(value);
+    assert_json_error("\xef\xbb\xbf{\n", "x.json:2:");
+    assert_json_error("\xef\xbb\xbf\xef\xbb\xbf{}", "x.json:1:");
     assert_json_error("{} {}", "after the end");
     assert_json_error("{\"a\":", "too early");
     assert_json_error("", "too early");
