@@ -40,7 +40,8 @@ output_next_step(const CliOptions *options, const ViommuPlan *plan)
     g_autofree char *diff = NULL, *quoted = quote(name), *uri = NULL, *line = NULL;
     g_autofree char *connect = options->connect ? quote(options->connect) : NULL;
 
-    if (options->quiet || cli_word_is_file(name) || !viommu_plan_is_valid(plan))
+    /* what runs is not what apply reads */
+    if (options->quiet || options->live || cli_word_is_file(name) || !viommu_plan_is_valid(plan))
         return;
     diff = viommu_plan_diff(plan, NULL);
     if (!diff || !*diff)

@@ -78,6 +78,7 @@ def test_apply_keeps_what_libvirt_hides():
         plan = virt_viommu('plan', name, *XEON, *CONNECT).out.decode()
         wanted = f'\n  virt-viommu apply -c {URI} {shell} | virsh -c {URI} define /dev/stdin\n'
         tap.true(plan.endswith(wanted), plan)
+        tap.true('virsh' not in virt_viommu('plan', '--live', name, *XEON, *CONNECT).out.decode(), 'live')
         tap.true('virsh' not in virt_viommu('plan', '-q', name, *XEON, *CONNECT).out.decode(), 'quiet')
         if shutil.which('virsh'):
             subprocess.run(['virsh', '-c', URI, 'define', '/dev/stdin'], input=done.out, check=True,
