@@ -270,6 +270,20 @@ def test_probe_tells_why_not():
     tap.true(b'/dev/iommu' in done.err and done.err.count(b'\n') == 1, done.err)
 
 
+def test_explain_takes_families():
+    """by the first word of their rules' ids"""
+    every = [rule['rule'] for rule in json.loads(virt_viommu('explain', '--all', '--json').out)]
+    wanted = [rule for rule in every if rule.startswith('vtd-')]
+    found = json.loads(virt_viommu('explain', 'vtd', 'group-none', '--json').out)
+    tap.equal([rule['rule'] for rule in found], [*wanted, 'group-none'])
+    tap.true(len(wanted) > 10, wanted)
+    text = virt_viommu('explain', 'vtd').out.decode()
+    tap.true(all(f'\n{rule} (' in f'\n{text}' for rule in wanted), text)
+    for word in ('vt', 'vtd-', 'vtd-caching', ''):
+        done = virt_viommu('explain', word)
+        tap.equal((done.code, done.out), (2, b''), done)
+
+
 def test_dash_is_standard_output():
     path = file('plain.xml', PLAIN)
     with tempfile.TemporaryDirectory() as empty:
