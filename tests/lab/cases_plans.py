@@ -12,6 +12,7 @@ PLANS = {'x86': plans_x86.plans, 'arm64': plans_arm64.plans}
 HOOK = '''mkdir -p /etc/libvirt/hooks/qemu.d /etc/virt-viommu
 cat >/etc/libvirt/hooks/qemu.d/50-viommu <<'SCRIPT'
 #!/bin/sh
+[ ! -e /lab/unhooked ] || exit 0  # for domains that it would refuse
 echo "$1 $2" >>/lab/hook.log
 LD_LIBRARY_PATH=/lab/bin/lib VIRT_VIOMMU_PROFILES=/lab/bin/profiles \\
     VIRT_VIOMMU_CONFDIR=/etc/virt-viommu exec /lab/bin/50-viommu "$@"
@@ -27,22 +28,24 @@ def install_hook(machine):
         machine.hook, machine.daemon = True, False
 
 
-def starts(machine, name):
-    """The domain that apply wrote, running"""
-    text = machine.must(f'virsh -q define --validate /lab/domains/{name}.xml && '
+def starts(machine, name, before='true'):
+    """The domain that apply wrote, or that a script writes now, started and paused"""
+    text = machine.must(f'{before} && virsh -q define --validate /lab/domains/{name}.xml && '
                         f'virsh -q start --paused {name} && figures {name} 2>&1', 300)
     return lab_try.parse(f'stage runs\n{text}')
 
 
-def plug(machine, name, address):
-    """(what we say, what libvirt does): plugged, or why not"""
+def plug(machine, name, address, how='attach'):
+    """(what we say, what libvirt does): done, or why not"""
+    option = '--detach' if how == 'detach' else ''
     code, _ = machine.run(f'virsh -q dumpxml {name} >/lab/live.xml\n'
-                          f'vv hotplug /lab/live.xml {address} >/lab/device.xml 2>/lab/hotplug.err')
+                          f'vv hotplug {option} /lab/live.xml {address} >/lab/device.xml '
+                          '2>/lab/hotplug.err')
     with open(f'{machine.share}/hotplug.err', encoding='utf-8') as file:
         why = file.read()
     if code == 0:
-        told, text = machine.run(f'virsh -q attach-device --live {name} /lab/device.xml', 120)
-        return 'yes', 'plugged' if told == 0 else lab_try.clean(text)
+        told, text = machine.run(f'virsh -q {how}-device --live {name} /lab/device.xml', 120)
+        return 'yes', 'done' if told == 0 else lab_try.clean(text)
     return 'no: ' + ' '.join(sorted(set(re.findall(r'\[([a-z0-9-]+)\]', why)))), 'not tried'
 
 
@@ -89,7 +92,7 @@ def judge(machine, short, plan, row):
     for address, wanted in plan.plugs:
         said, did = plug(machine, short, address)
         row['plugs'].append(f'{address[5:]}: we say {said}, {did}')
-        if (said == 'yes') != wanted or (wanted and did != 'plugged'):
+        if (said == 'yes') != wanted or (wanted and did != 'done'):
             raise AssertionError(f'hotplug of {address}: we say {said}, libvirt: {did}')
     if plan.plugs:
         runs = lab_try.parse(machine.must(f'echo stage runs; figures {short}'))

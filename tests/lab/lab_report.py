@@ -70,7 +70,14 @@ def plans(rows):
 def guests(rows):
     yield '### Guests that boot and move data'
     yield ''
-    yield from table(['host', 'guest', 'says'], rows)
+    yield 'VmLck and VmPin in bytes: when the domain has started, paused; when its Linux has mapped; and'
+    yield 'after each step.'
+    yield ''
+    each = lambda row, field: '; '.join(f'{when} {getattr(figures, field)}'
+                                        for when, figures in row['locked'])
+    yield from table(['host', 'guest', 'says', 'accounted', 'VmLck', 'VmPin'], [
+        [row['profile'], row['name'], '; '.join(row['said']),
+         *(each(row, field) for field in ('accounted', 'locked', 'pinned'))] for row in rows])
 
 
 def sections(lab):

@@ -61,6 +61,7 @@ class Result:
     locked: int = 0            # VmLck, bytes
     pinned: int = 0            # VmPin, bytes
     resident: int = 0          # VmRSS, bytes
+    accounted: int = 0         # what we say is locked, where that was asked
 
     @property
     def works(self):
