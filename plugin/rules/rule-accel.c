@@ -47,13 +47,15 @@ static const Rule rules[] = {
         .severity = VIOMMU_SEVERITY_ERROR,
         .summary = "devices of two host SMMUs behind one accelerated SMMUv3",
         .rationale =
-            "A vIOMMU object of the kernel belongs to one physical SMMU. The domain starts and "
-            "the second device is dead: IOMMU_VDEVICE_ALLOC failed: Invalid argument; Failed to "
-            "attach GBPA hwpt 6 for hiodi devid 7",
+            "A vIOMMU object of the kernel belongs to one physical SMMU. The domain starts, QEMU "
+            "writes: Failed to attach GBPA hwpt 6 for hiodi devid 7; IOMMU_VDEVICE_ALLOC failed: "
+            "Invalid argument; and the vSMMU takes no more commands of the guest, so that no "
+            "device behind it does DMA, those of the first host SMMU neither",
         .remedy = "an expander bus and an <iommu model='smmuv3'> of its own for each host SMMU",
         .source =
             "Linux 7.2 drivers/iommu/iommufd/viommu.c:167; QEMU 11.1 hw/arm/smmuv3-accel.c:237; "
-            "started on 11.1.2, device dead",
+            "started on 11.1.2, neither of two NVMe moves data (guest Linux 7.2.13: CMD_SYNC "
+            "timeout)",
         .fixer = RULE_FIXER_DOMAIN,
         .scope = RULE_SCOPE_HOSTDEV,
         .effect = RULE_EFFECT_SILENT,
