@@ -229,6 +229,38 @@ check_spare_window(RuleCall *call)
     check_kind(call, "32-bit", policy->spare_plain, reserve.plain, "memReserve in <target>");
 }
 
+static gboolean
+is_arm_expander(const RuleCall *call)
+{
+    return wants_ports(call) && call->bus->kind == MODEL_BUS_PXB_PCIE &&
+           g_strcmp0(call->view->domain->arch, "aarch64") == 0;
+}
+
+/* A port alone on its expander takes from nobody. */
+static void
+check_neighbours(RuleCall *call)
+{
+    const ViommuDomain *domain = call->view->domain;
+    guint ports = 0, bare = 0;
+
+    for (guint i = 0; i < domain->controllers->len; i++) {
+        const ModelController *port = domain->controllers->pdata[i];
+
+        if (port->kind != MODEL_BUS_ROOT_PORT ||
+            model_root_bus(domain, port->index) != call->bus->index)
+            continue;
+        ports++;
+        bare +=
+            model_port_is_free(domain, port) && view_reserve(call->view, port).prefetchable == 0;
+    }
+    if (ports > 1 && bare > 0)
+        rule_fail(call, NULL, NULL,
+                  "%u free port%s below expander %u without pref64-reserve, and %u port%s beside "
+                  "%s",
+                  bare, bare == 1 ? "" : "s", call->bus->index, ports - 1, ports == 2 ? "" : "s",
+                  bare == 1 ? "it" : "each");
+}
+
 static const Rule rules[] = {
     {
         .id = "hotplug-no-free-port",
@@ -319,6 +351,27 @@ static const Rule rules[] = {
         .demotable = TRUE,
         .check = check_queues,
         .applies = has_queues,
+    },
+    {
+        .id = "hotplug-expander-windows",
+        .severity = VIOMMU_SEVERITY_WARNING,
+        .summary = "ports of an expander bus whose devices lose their memory at a hotplug",
+        .rationale =
+            "Firmware of arm64 guests gives an expander no prefetchable memory. Linux wants 2 MiB "
+            "of it for the port where a device comes, has none, and takes the window of another "
+            "port of that expander, whose device then does not answer any more: BAR 0: not "
+            "claimed; can't enable device.",
+        .remedy = "pref64-reserve of 2097152 or more (type='unsigned') on each free port, in "
+                  "<qemu:override>; or pci=hpmmioprefsize=0,hpiosize=0 on the guest's kernel "
+                  "command line",
+        .source = "run: libvirt 12.8.0, QEMU 11.1.2, edk2 2026.08, Linux 7.2.13 in the guest: an "
+                  "NVMe stops when a NIC is plugged in beside it, and with either remedy goes on",
+        .fixer = RULE_FIXER_DOMAIN,
+        .scope = RULE_SCOPE_BUS,
+        .effect = RULE_EFFECT_LATE,
+        .demotable = TRUE,
+        .check = check_neighbours,
+        .applies = is_arm_expander,
     },
 };
 

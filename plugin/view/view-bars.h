@@ -10,7 +10,8 @@
 /* What firmware leaves below an empty hotplug port that reserves nothing, each for 32-bit and for
  * prefetchable BARs, at least: seen with SeaBIOS 1.16 and 1.17. Guests with memory above 4 GiB get
  * more for prefetchable ones from SeaBIOS 1.17 (src/fw/pciinit.c:974: 2^-11 of the address space)
- * and from OVMF; firmware of Arm gives them nothing, and Linux makes room by itself there. */
+ * and from OVMF; firmware of Arm gives them nothing, and Linux makes room by itself there: below an
+ * expander at the cost of other ports (rule hotplug-expander-windows). */
 #define VIEW_FIRMWARE_WINDOW (G_GUINT64_CONSTANT(2) << 20)
 /* <target memReserve> (libvirt 12.8 formatdomain.html, Controllers) */
 #define VIEW_LIBVIRT_MEM_RESERVE BASE_VERSION(10, 3, 0)
