@@ -310,8 +310,10 @@ static const Rule rules[] = {
             "Emulator '/usr/bin/qemu-system-aarch64' does not support virt type 'kvm'.",
         .remedy = "the arch of the host in <os><type>, or the facts of the host that the guest is "
                   "for (--host)",
-        .source = "libvirt 11.3 src/qemu/qemu_validate.c (qemuValidateDomainDef), "
-                  "qemu_capabilities.c (virQEMUCapsGuestIsNative); run on 9.0.0 with QEMU 7.2",
+        .source =
+            "libvirt 11.3 src/qemu/qemu_validate.c (qemuValidateDomainDef), "
+            "qemu_capabilities.c (virQEMUCapsGuestIsNative); run on 9.0.0 with QEMU 7.2 and on "
+            "12.8.0 with 11.1.2",
         .fixer = RULE_FIXER_DOMAIN,
         .scope = RULE_SCOPE_DOMAIN,
         .effect = RULE_EFFECT_REFUSED_DEFINE,
