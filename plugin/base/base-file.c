@@ -239,17 +239,18 @@ resolve(const char *path)
 gboolean
 base_file_replace(const char *path, const char *text, gsize length, GError **error)
 {
-    g_autofree char *target = resolve(path), *temporary = NULL;
+    g_autofree char *target = NULL, *temporary = NULL;
     g_auto(Fd) fd = -1;
-    gboolean exists;
     GStatBuf old;
+    gboolean exists = g_stat(path, &old) == 0;
     int failure;
 
-    if (!target)
-        return set_io_error(error, path, "write", errno);
-    exists = g_stat(target, &old) == 0;
+    /* before links are followed: that of a pipe in /dev/fd names no file */
     if (exists && !S_ISREG(old.st_mode))
         return write_special(path, text, length, error);
+    target = resolve(path);
+    if (!target)
+        return set_io_error(error, path, "write", errno);
     temporary = g_strconcat(target, ".XXXXXX", NULL);
     fd = g_mkstemp_full(temporary, O_WRONLY | O_CLOEXEC, 0666);
     if (fd < 0)

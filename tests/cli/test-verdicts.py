@@ -289,6 +289,8 @@ def test_dash_is_standard_output():
     with tempfile.TemporaryDirectory() as empty:
         done = virt_viommu('apply', path, *NONE, '-o', '-', cwd=empty)
         tap.equal((done.code, done.out), (0, PLAIN), done)
+        done = virt_viommu('apply', path, *NONE, '-o', '/dev/stdout', cwd=empty)
+        tap.equal((done.code, done.out), (0, PLAIN), done)
         done = virt_viommu('host', '--host', 'none', '--save', '-', cwd=empty)
         tap.equal((done.code, json.loads(done.out)['host']), (0, 1), done)
         tap.equal(os.listdir(empty), [], 'files')
