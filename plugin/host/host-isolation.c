@@ -389,3 +389,14 @@ host_group_reasons(const ViommuHost *host, const HostGroup *group)
                                  "does not show (a quirk, the firmware)"));
     return reasons;
 }
+
+BaseTri
+host_pcie_redirects(const HostPcie *pcie)
+{
+    const guint needed = HOST_ACS_RR | HOST_ACS_UF;
+
+    if (pcie->acs_state == BASE_STATE_UNKNOWN)
+        return BASE_UNKNOWN;
+    return base_tri(pcie->acs_state == BASE_STATE_KNOWN &&
+                    (pcie->acs_cap & needed & ~pcie->acs_ctrl) == 0);
+}

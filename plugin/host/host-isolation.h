@@ -29,3 +29,7 @@ gboolean host_group_acs_is_off(const ViommuHost *host, const HostGroup *group);
 /* Why the members of a group are together: "bridge 0000:00:1c.0 has ACS without RR+CR". Empty for
  * a group of one. (transfer full): of char * */
 GPtrArray *host_group_reasons(const ViommuHost *host, const HostGroup *group);
+/* Whether the ACS of a function among several sends its requests to the IOMMU, as Linux demands
+ * before it enables PASIDs; what the capability lacks counts as done (7.2 drivers/pci/pci.c:3555,
+ * drivers/pci/ats.c:440-490). */
+BaseTri host_pcie_redirects(const HostPcie *pcie);

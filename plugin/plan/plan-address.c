@@ -61,6 +61,16 @@ plan_address_write(PlanWork *work, xmlNode *device, BasePci address, BaseTri mul
 }
 
 void
+plan_address_make_single(PlanWork *work, xmlNode *device)
+{
+    PlanWhy why = {"Linux enables PASIDs for a function among others only where it has ACS",
+                   "pasid-multifunction"};
+    PlanSpot spot = plan_spot_child(work->plan, plan_spot(device), "address", NULL, why);
+
+    plan_spot_unset(work->plan, spot, "multifunction", why);
+}
+
+void
 plan_address_make_generic(PlanWork *work, const PlanController *port)
 {
     PlanWhy why = {"an ioh3420 has no ACS: the guest sees port and device as one group",

@@ -12,6 +12,8 @@ void plan_address_write(PlanWork *work, xmlNode *device, BasePci address, BaseTr
  * kind that we cannot write. */
 gboolean plan_address_write_implicit(PlanWork *work, const ModelEndpoint *endpoint,
                                      BasePci address);
+/* Takes from an address that there are more functions. */
+void plan_address_make_single(PlanWork *work, xmlNode *device);
 /* Replaces an ioh3420 by the generic root port. */
 void plan_address_make_generic(PlanWork *work, const PlanController *port);
 /* Writes the controllers that were added and the bus numbers that changed. */

@@ -2,6 +2,7 @@
 /* Which devices can stay where they are in the guest, and which need a place. */
 #include "plan-seat.h"
 
+#include "host-isolation.h"
 #include "plan-address.h"
 
 static PlanSmmu *
@@ -152,6 +153,19 @@ collect_bridges(PlanWork *work, GArray *seats)
     }
 }
 
+/* Function 0 of a slot that nobody shares (any more) */
+static void
+mend_function(PlanWork *work, const GArray *seats, const PlanSeat *seat)
+{
+    const HostDevice *fact = seat->device->hostdev->fact;
+
+    if (seat->device->usage > VIOMMU_USAGE_GUEST_IOMMU && seat->now->multifunction &&
+        seat->now->kind == MODEL_ADDRESS_WRITTEN && seat->now->pci.bus != 0 &&
+        seat->now->pci.function == 0 && fact && host_pcie_redirects(&fact->pcie) == BASE_NO &&
+        !plan_slot_has_more(seats, seat))
+        plan_address_make_single(work, seat->node);
+}
+
 /* Of devices that stay where they are */
 static void
 mend_ports(PlanWork *work, const GArray *seats)
@@ -163,6 +177,7 @@ mend_ports(PlanWork *work, const GArray *seats)
         if (!plan_seat_needs_own_port(seat) || plan_seat_is_waiting(seat) ||
             seat->device->usage == VIOMMU_USAGE_DMA || seat->now->kind == MODEL_ADDRESS_UNKNOWN)
             continue;
+        mend_function(work, seats, seat);
         port = plan_layout_find(work->layout, seat->now->pci.bus);
         if (port && port->kind == MODEL_BUS_ROOT_PORT && !plan_layout_is_generic_port(port) &&
             port->existing->node)

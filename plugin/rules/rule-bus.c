@@ -2,6 +2,7 @@
 /* Buses of the guest: what ports, bridges and slots do to isolation and to the start. */
 #include "rule-bus-placement.h"
 #include "rule-families.h"
+#include "rule-shared.h"
 #include "rule-tools.h"
 
 #include <string.h>
@@ -43,36 +44,6 @@ hostdev_wants_isolation(const RuleCall *call)
     return wants_isolation(call->hostdev);
 }
 
-static gboolean
-same_slot(const ModelAddress *a, const ModelAddress *b)
-{
-    return rule_address_is_known(b) && a->pci.domain == b->pci.domain && a->pci.bus == b->pci.bus &&
-           a->pci.slot == b->pci.slot;
-}
-
-/* Another function in the same slot of the guest; functions of one slot have no ACS between them.
- */
-static gboolean
-has_sibling(const RuleCall *call)
-{
-    const ModelAddress *own = &call->hostdev->dev->address;
-    const ViommuDomain *domain = call->view->domain;
-
-    for (guint i = 0; i < call->view->hostdevs->len; i++) {
-        const ViewHostdev *other = call->view->hostdevs->pdata[i];
-
-        if (other != call->hostdev && same_slot(own, &other->dev->address))
-            return TRUE;
-    }
-    for (guint i = 0; i < domain->endpoints->len; i++) {
-        const ModelEndpoint *other = domain->endpoints->pdata[i];
-
-        if (same_slot(own, &other->address))
-            return TRUE;
-    }
-    return FALSE;
-}
-
 static void
 check_guest_group(RuleCall *call)
 {
@@ -88,7 +59,7 @@ check_guest_group(RuleCall *call)
                   "switch downstream port %u has no ACS: the guest sees port and device as one "
                   "group",
                   bus->index);
-    else if (has_sibling(call))
+    else if (rule_has_slot_mate(call))
         rule_fail(call, address->node, NULL,
                   "shares bus %u, slot %u with another function: the guest sees them as one group",
                   address->pci.bus, address->pci.slot);

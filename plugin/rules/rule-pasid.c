@@ -3,6 +3,8 @@
 #include "rule-families.h"
 #include "rule-shared.h"
 
+#include "host-isolation.h"
+
 static gboolean
 wants_pasid(const RuleCall *call)
 {
@@ -252,6 +254,39 @@ written_offset(const RuleCall *call)
     return g_hash_table_lookup(call->hostdev->dev->properties, "x-vpasid-cap-offset");
 }
 
+/* An alone function 0 that says there are more */
+static gboolean
+says_multifunction(const RuleCall *call)
+{
+    const ModelAddress *address = &call->hostdev->dev->address;
+
+    return wants_pasid(call) && call->hostdev->covered == BASE_YES &&
+           address->kind == MODEL_ADDRESS_WRITTEN && address->multifunction &&
+           address->pci.bus != 0 && address->pci.function == 0 && !rule_has_slot_mate(call);
+}
+
+static void
+check_multifunction(RuleCall *call)
+{
+    const HostDevice *fact = call->hostdev->fact;
+    BaseTri redirects = fact ? host_pcie_redirects(&fact->pcie) : BASE_UNKNOWN;
+
+    if (!fact) {
+        rule_not_applicable(call);
+    } else if (redirects == BASE_UNKNOWN) {
+        g_autofree char *address = base_pci_format(fact->address);
+        g_autofree char *path = g_strdup_printf("devices/%s/pcie", address);
+
+        rule_unknown(call, path, NULL);
+    } else if (redirects == BASE_NO) {
+        rule_fail(
+            call, call->hostdev->dev->address.node, NULL,
+            "usage %s, but the slot says multifunction='on' of a device without ACS: Linux in "
+            "the guest enables no PASID there",
+            usage(call));
+    }
+}
+
 static gboolean
 has_offset(const RuleCall *call)
 {
@@ -398,6 +433,26 @@ static const Rule rules[] = {
         .needs = RULE_NEEDS_KERNEL | RULE_NEEDS_USAGE,
         .check = check_kernel,
         .applies = wants_pasid,
+    },
+    {
+        .id = "pasid-multifunction",
+        .severity = VIOMMU_SEVERITY_WARNING,
+        .summary = "PASIDs wanted of a device whose slot says that it has more functions",
+        .rationale =
+            "Linux enables PASIDs only where no request can go from one function to another: a "
+            "function of several must have ACS, a single one need not. QEMU shows the guest what "
+            "multifunction= says, so an attribute that is left of an earlier neighbour is enough "
+            "to lose PASIDs, and nothing says so.",
+        .remedy = "no multifunction='on' in the device's <address>",
+        .source = "Linux 7.2 drivers/pci/ats.c:440-490 (pci_enable_pasid), drivers/pci/pci.c:3555; "
+                  "QEMU 11.1 hw/vfio/pci.c (header type is emulated)",
+        .fixer = RULE_FIXER_DOMAIN,
+        .scope = RULE_SCOPE_HOSTDEV,
+        .effect = RULE_EFFECT_SILENT,
+        .demotable = TRUE,
+        .needs = RULE_NEEDS_CONFIG | RULE_NEEDS_USAGE,
+        .check = check_multifunction,
+        .applies = says_multifunction,
     },
     {
         .id = "pasid-cap-offset",

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "rule-shared.h"
 
+#include "rule-tools.h"
+
 #define GIB (G_GUINT64_CONSTANT(1) << 30)
 
 gboolean
@@ -129,4 +131,32 @@ rule_check_migration(RuleCall *call)
                   "policy wants migration, which a vIOMMU over an assigned device can block");
         return;
     }
+}
+
+static gboolean
+same_slot(const ModelAddress *a, const ModelAddress *b)
+{
+    return rule_address_is_known(b) && a->pci.domain == b->pci.domain && a->pci.bus == b->pci.bus &&
+           a->pci.slot == b->pci.slot;
+}
+
+gboolean
+rule_has_slot_mate(const RuleCall *call)
+{
+    const ModelAddress *own = &call->hostdev->dev->address;
+    const ViommuDomain *domain = call->view->domain;
+
+    for (guint i = 0; i < call->view->hostdevs->len; i++) {
+        const ViewHostdev *other = call->view->hostdevs->pdata[i];
+
+        if (other != call->hostdev && same_slot(own, &other->dev->address))
+            return TRUE;
+    }
+    for (guint i = 0; i < domain->endpoints->len; i++) {
+        const ModelEndpoint *other = domain->endpoints->pdata[i];
+
+        if (same_slot(own, &other->address))
+            return TRUE;
+    }
+    return FALSE;
 }

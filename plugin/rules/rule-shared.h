@@ -44,3 +44,6 @@ char *rule_line_of(const RuleCall *call, const ViewIommu *iommu);
  * machine is not known. QEMU 11.1 hw/i386/pc_q35.c (2 GiB below 4 GiB), hw/arm/virt.c (from 1 GiB).
  */
 guint64 rule_ram_top(const ViommuDomain *domain);
+/* Whether another function is in the slot of the call's device; functions of one slot have no ACS
+ * between them. */
+gboolean rule_has_slot_mate(const RuleCall *call);
