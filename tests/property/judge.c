@@ -173,6 +173,22 @@ has_known_room(const JudgeStack *stack, const ViommuDomain *domain)
     return base_u64_is_known(memlock->pinned);
 }
 
+static guint
+number_of(const xmlNode *node, const char *name)
+{
+    g_autofree char *text = model_attribute(node, name);
+
+    return text ? (guint)strtoul(text, NULL, 0) : 0;
+}
+
+/* libvirt takes all zeros for no address, whatever the function. */
+static gboolean
+is_no_address(const xmlNode *node)
+{
+    return xmlStrEqual(node->name, BAD_CAST "address") && number_of(node, "bus") == 0 &&
+           number_of(node, "slot") == 0;
+}
+
 /* What was written and is changed or taken out was wrong: with it there is more to complain of. */
 static void
 judge_kept(const JudgeStack *stack, const ViommuPlan *plan, const ViommuDomain *after,
@@ -185,7 +201,8 @@ judge_kept(const JudgeStack *stack, const ViommuPlan *plan, const ViommuDomain *
         g_autofree char *old = NULL;
 
         /* what plans leave in <metadata> is their own */
-        if (edit->kind == PLAN_EDIT_INSERT || xmlStrEqual(edit->node->name, BAD_CAST "plan"))
+        if (edit->kind == PLAN_EDIT_INSERT || xmlStrEqual(edit->node->name, BAD_CAST "plan") ||
+            is_no_address(edit->node))
             continue;
         /* the rule counts BARs without alignment, a lower bound */
         if (xmlStrEqual(edit->node->name, BAD_CAST "pcihole64"))
@@ -203,14 +220,6 @@ judge_kept(const JudgeStack *stack, const ViommuPlan *plan, const ViommuDomain *
 }
 
 /* --- places --- */
-
-static guint
-number_of(const xmlNode *node, const char *name)
-{
-    g_autofree char *text = model_attribute(node, name);
-
-    return text ? (guint)strtoul(text, NULL, 0) : 0;
-}
 
 static guint
 count_places_taken_twice(const xmlNode *parent, GHashTable *places)
