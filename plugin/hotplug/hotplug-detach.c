@@ -66,15 +66,11 @@ judge_queues(Hotplug *hotplug, const View *view, const ViewHostdev *hostdev)
 static void
 judge_functions(Hotplug *hotplug, const View *view, const ViewHostdev *hostdev)
 {
-    const ModelAddress *own = &hostdev->dev->address;
-
     for (guint i = 0; i < view->hostdevs->len; i++) {
         const ViewHostdev *other = view->hostdevs->pdata[i];
-        const ModelAddress *address = &other->dev->address;
 
-        if (other == hostdev || own->kind != MODEL_ADDRESS_WRITTEN ||
-            address->kind != MODEL_ADDRESS_WRITTEN || address->pci.bus != own->pci.bus ||
-            address->pci.slot != own->pci.slot)
+        if (other == hostdev ||
+            !model_address_share_slot(&hostdev->dev->address, &other->dev->address))
             continue;
         hotplug_refuse(hotplug, NULL, "a port for each of them, from the next start on",
                        "its slot holds other functions, and libvirt says: cannot hot unplug "

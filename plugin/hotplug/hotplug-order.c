@@ -73,9 +73,34 @@ reason_against(const ViommuPlan *plan, const PlanDevice *device, const char **re
     return "the firmware boots from it, so it must be there at the start";
 }
 
+/* Whether it has its slot to itself in the domain as it is planned */
+static gboolean
+is_alone(const ViommuPlan *plan, const ViommuDomain *with, const PlanDevice *device)
+{
+    guint index = 0;
+    const ModelAddress *own;
+
+    if (!g_ptr_array_find(plan->domain->hostdevs, device->hostdev->dev, &index))
+        return TRUE;
+    own = &((ModelHostdev *)with->hostdevs->pdata[index])->address;
+    for (guint i = 0; i < with->hostdevs->len; i++) {
+        const ModelAddress *other = &((ModelHostdev *)with->hostdevs->pdata[i])->address;
+
+        if (i != index && model_address_share_slot(own, other))
+            return FALSE;
+    }
+    for (guint i = 0; i < with->endpoints->len; i++) {
+        const ModelEndpoint *endpoint = with->endpoints->pdata[i];
+
+        if (model_address_share_slot(own, &endpoint->address))
+            return FALSE;
+    }
+    return own->pci.function == 0;
+}
+
 /* (transfer container): of PlanDevice */
 static GPtrArray *
-choose(const ViommuPlan *plan, PlanOrder *order)
+choose(const ViommuPlan *plan, const ViommuDomain *with, PlanOrder *order)
 {
     GPtrArray *chosen = g_ptr_array_new();
 
@@ -84,6 +109,11 @@ choose(const ViommuPlan *plan, PlanOrder *order)
         const char *help = NULL;
         const char *reason = reason_against(plan, device, &help);
 
+        if (!reason && !is_alone(plan, with, device)) {
+            reason = "it shares its slot, and libvirt attaches function 0 of an empty slot only "
+                     "(Only PCI device addresses with function=0 are supported)";
+            help = "a port for each of them";
+        }
         if (reason)
             plan_order_refuse(order, device, NULL, help, reason);
         else
@@ -254,14 +284,16 @@ hotplug_order(ViommuPlan *plan)
 {
     g_autoptr(PlanOrder) order = NULL;
     g_autoptr(GPtrArray) chosen = NULL;
+    g_autoptr(ViommuDomain) with = NULL;
     g_autoptr(GError) error = NULL;
 
     if (!plan->valid || !plan->policy->avoid_boot_pinning || plan->devices->len == 0)
         return;
     order = plan_order_new();
-    chosen = choose(plan, order);
+    with = with_edits(plan->domain, plan->edits, &error);
+    chosen = with ? choose(plan, with, order) : NULL;
     /* once more with the windows that the devices need, for what is said of each attach */
-    if (!try_order(plan, order, chosen, &error) ||
+    if (!with || !try_order(plan, order, chosen, &error) ||
         (plan_reserve_later(plan, chosen) && !try_order(plan, order, chosen, &error)))
         g_ptr_array_set_size(order->attach, 0);
     if (error)

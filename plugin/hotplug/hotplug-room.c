@@ -84,6 +84,11 @@ hotplug_judge_place(Hotplug *hotplug, const View *view, const ViewHostdev *hostd
 
     if (address->kind != MODEL_ADDRESS_WRITTEN)
         return;
+    if (!hotplug->detach && address->pci.function != 0)
+        hotplug_refuse(hotplug, NULL, "function='0x0' of a free port, or no <address>",
+                       "its address has function %u, and libvirt says: Only PCI device addresses "
+                       "with function=0 are supported",
+                       address->pci.function);
     bus = model_controller(view->domain, address->pci.bus);
     if ((address->pci.bus == 0 && (view->domain->is_q35 || view->domain->is_virt)) ||
         (bus && bus->kind == MODEL_BUS_PXB_PCIE))

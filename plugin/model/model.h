@@ -50,6 +50,14 @@ typedef struct {
     xmlNode *node;          /* the <address> element or NULL */
 } ModelAddress;
 
+/* Whether somebody wrote both into one slot */
+static inline gboolean
+model_address_share_slot(const ModelAddress *a, const ModelAddress *b)
+{
+    return a->kind == MODEL_ADDRESS_WRITTEN && b->kind == MODEL_ADDRESS_WRITTEN &&
+           a->pci.domain == b->pci.domain && a->pci.bus == b->pci.bus && a->pci.slot == b->pci.slot;
+}
+
 typedef enum {
     MODEL_BUS_PCIE_ROOT,
     MODEL_BUS_PCI_ROOT,

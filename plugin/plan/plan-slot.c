@@ -12,16 +12,10 @@
 #define DISPLAY_CLASS 3
 
 static gboolean
-share_slot(const ModelAddress *a, const ModelAddress *b)
-{
-    return a->kind == MODEL_ADDRESS_WRITTEN && b->kind == MODEL_ADDRESS_WRITTEN &&
-           a->pci.domain == b->pci.domain && a->pci.bus == b->pci.bus && a->pci.slot == b->pci.slot;
-}
-
-static gboolean
 is_mate(const PlanSeat *seat, const PlanSeat *other)
 {
-    return other != seat && !seat->bridge && !other->bridge && share_slot(seat->now, other->now);
+    return other != seat && !seat->bridge && !other->bridge &&
+           model_address_share_slot(seat->now, other->now);
 }
 
 /* Another device of its slot: any, or function 0. NULL: none */
@@ -51,7 +45,7 @@ plan_slot_is_companion(const ViewHostdev *gpu, const ViewHostdev *other)
 
     return is_display(gpu) && !is_display(other) && gpu->dev->host_known &&
            other->dev->host_known && a->domain == b->domain && a->bus == b->bus &&
-           a->slot == b->slot && share_slot(&gpu->dev->address, &other->dev->address);
+           a->slot == b->slot && model_address_share_slot(&gpu->dev->address, &other->dev->address);
 }
 
 /* Whether its slot holds one GPU with its companions and nothing else */

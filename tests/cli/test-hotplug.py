@@ -66,6 +66,16 @@ def test_an_address_as_people_write_it():
                                      'address such as 0000:3b:00.0\n')
 
 
+def test_a_function_of_a_slot_cannot_be_attached():
+    whole = virt_viommu('hotplug', *SHADOW, '0000:02:10.0', *X86)
+    zero = b"bus='0x03' slot='0x00' function='0x0'"
+    tap.true(zero in whole.out, whole)
+    second = whole.out.replace(zero, b"bus='0x01' slot='0x00' function='0x1'")
+    done = virt_viommu('hotplug', *SHADOW, file('second.xml', second), *X86)
+    tap.equal((done.code, done.out), (1, b''), done)
+    tap.true(b'Only PCI device addresses with function=0 are supported' in done.err, done)
+
+
 def test_what_is_there_already():
     done = virt_viommu('hotplug', *SHADOW, '0000:01:00.0', *X86)
     tap.equal(done.code, 1, done)
