@@ -142,3 +142,19 @@ plan_bus_cell(const ViommuDomain *domain, BaseU64 host_node)
     }
     return domain->numa_cells == 1 ? base_u64(0) : (BaseU64){0};
 }
+
+guint
+plan_bus_near(const PlanLayout *layout, const ViommuDomain *domain, BaseU64 host_node)
+{
+    const GPtrArray *controllers = plan_layout_controllers(layout);
+    BaseU64 cell = plan_bus_cell(domain, host_node);
+
+    for (guint i = 0; base_u64_is_known(cell) && i < controllers->len; i++) {
+        const PlanController *controller = controllers->pdata[i];
+
+        if (controller->kind == MODEL_BUS_PXB_PCIE && controller->existing &&
+            base_u64_is_known(controller->cell) && controller->cell.value == cell.value)
+            return controller->index;
+    }
+    return 0;
+}

@@ -64,5 +64,7 @@ gboolean plan_bus_number(PlanLayout *layout);
 /* plan-bus.c: the guest NUMA cell that numatune backs with memory of that host node; UNKNOWN
  * when the guest has no cells or nothing says which. */
 BaseU64 plan_bus_cell(const ViommuDomain *domain, BaseU64 host_node);
+/* plan-bus.c: an expander of the domain that is of that cell; 0: none */
+guint plan_bus_near(const PlanLayout *layout, const ViommuDomain *domain, BaseU64 host_node);
 /* TRUE once something was added */
 gboolean plan_layout_changed(const PlanLayout *layout);

@@ -144,7 +144,7 @@ seat_all(PlanWork *work, const GArray *seats, const PlanSmmu *smmu, gboolean ass
 
         if (!mine || !plan_seat_is_waiting(seat))
             continue;
-        if (!seat_on(work, seat, smmu ? smmu->bus : 0)) {
+        if (!seat_on(work, seat, smmu ? smmu->bus : seat->near)) {
             plan_port_reject(work, "another port");
             return FALSE;
         }
@@ -208,6 +208,22 @@ release_waiting(PlanWork *work, const GArray *seats)
 
 /* --- telling --- */
 
+/* A place that somebody wrote stays, far from the device's memory as it may be. */
+static void
+note_cell(const PlanWork *work, PlanDevice *device, guint root)
+{
+    const HostDevice *fact = device->hostdev->fact;
+    const PlanController *expander = plan_layout_find(work->layout, root);
+    BaseU64 cell = fact ? plan_bus_cell(work->domain, fact->numa_node) : (BaseU64){0};
+
+    if (expander && base_u64_is_known(expander->cell) && base_u64_is_known(cell) &&
+        expander->cell.value != cell.value)
+        plan_device_note(device,
+                         "its bus is of the guest's cell %" G_GUINT64_FORMAT
+                         ", and the memory near it is that of cell %" G_GUINT64_FORMAT,
+                         expander->cell.value, cell.value);
+}
+
 static void
 describe(const PlanWork *work, const PlanSeat *seat)
 {
@@ -225,6 +241,7 @@ describe(const PlanWork *work, const PlanSeat *seat)
     }
     port = plan_layout_find(work->layout, (guint)device->bus.value);
     root = port ? plan_layout_root(work->layout, port->index) : 0;
+    note_cell(work, device, root);
     if (seat->smmu) {
         unit = plan_unit_name(seat->smmu->unit);
         device->where =

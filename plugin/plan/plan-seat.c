@@ -29,6 +29,21 @@ is_accel_bus(const PlanWork *work, guint root)
     return FALSE;
 }
 
+/* Somebody made an expander bus for the cell that has memory of the device's host node. */
+static guint
+near_of(const PlanWork *work, const PlanSeat *seat)
+{
+    const HostDevice *fact = seat->device ? seat->device->hostdev->fact : NULL;
+    guint near = !fact || seat->smmu || plan_seats_stay_unwritten(work)
+                     ? 0
+                     : plan_bus_near(work->layout, work->domain, fact->numa_node);
+    g_autoptr(GArray) ports = plan_layout_free_ports(work->layout, near);
+
+    if (is_accel_bus(work, near) || (work->live && ports->len == 0))
+        return 0;
+    return near;
+}
+
 gboolean
 plan_seat_needs_own_port(const PlanSeat *seat)
 {
@@ -98,6 +113,8 @@ judge(PlanWork *work, PlanSeat *seat)
     seat->state = seat->now->kind == MODEL_ADDRESS_WRITTEN ? PLAN_SEAT_KEEP : PLAN_SEAT_FREE;
     if (work->live && seat->device && seat->state == PLAN_SEAT_FREE) {
         plan_seat_move(seat, "a port of its own, and so that libvirt takes no other", NULL);
+    } else if (seat->near && root != seat->near && seat->state == PLAN_SEAT_FREE) {
+        plan_seat_move(seat, "the expander bus of the guest's cell that has memory near it", NULL);
     } else if (plan_seat_needs_own_port(seat)) {
         if (!placed && plan_seats_stay_unwritten(work))
             return;
@@ -136,6 +153,7 @@ add_seat(PlanWork *work, GArray *seats, xmlNode *node, const ModelAddress *now,
         return;
     seat.device = hostdev ? plan_device_of(work, hostdev) : NULL;
     seat.smmu = smmu_of(work, seat.device);
+    seat.near = near_of(work, &seat);
     judge(work, &seat);
     g_array_append_val(seats, seat);
 }

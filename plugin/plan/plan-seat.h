@@ -19,6 +19,7 @@ typedef struct PlanSeat {
     const ModelEndpoint *endpoint; /* NULL: a <hostdev> or <interface> */
     PlanDevice *device;            /* NULL: emulated, or not surely assigned */
     PlanSmmu *smmu;                /* that it must be behind */
+    guint near;                    /* without one: root bus of its NUMA cell; 0: any */
     const ModelController *bridge; /* that is the device itself */
     PlanSeatState state;
     gboolean pinned;   /* where it stays, it has to be written */

@@ -226,7 +226,12 @@ put_expander(Draft *draft, guint index, guint bus_nr)
                            "    <controller type='pci' index='%u' model='pcie-expander-bus'>\n"
                            "      <model name='pxb-pcie'/>\n",
                            index);
-    if (chance(draft, 80))
+    if (strstr(draft->out->str, "<numatune>") && chance(draft, 60))
+        g_string_append_printf(draft->out,
+                               "      <target busNr='%u'>\n        <node>%u</node>\n"
+                               "      </target>\n",
+                               bus_nr, number(draft, 0, 1));
+    else if (chance(draft, 80))
         g_string_append_printf(draft->out, "      <target busNr='%u'/>\n", bus_nr);
     put_place(draft, 0, index + 6, 0);
     put(draft, "    </controller>\n");
