@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Manual pages say what the program says.  usage: test-manual.py PROGRAM SOURCE-ROOT"""
+import glob
 import json
 import os
 import re
@@ -34,6 +35,25 @@ def test_every_option_is_in_the_manual_and_no_other():
         if re.match(r'-{1,2}[a-z]', line):
             documented |= set(re.findall(r'--[a-z-]+', line))
     tap.equal(sorted(documented), sorted(options_of_help()))
+
+
+def test_examples_use_verbs_and_options_that_there_are():
+    """in pages and guides, on lines of their own and in pipelines"""
+    paths = glob.glob(f'{SOURCE}/docs/man/*.rst') + glob.glob(f'{SOURCE}/docs/guide-*.md')
+    seen = 0
+    for path in paths:
+        with open(path, encoding='utf-8') as text:
+            lines = re.findall(r'^(?:  |[$] )?((?:\S.*\| |ssh \S+ )?virt-viommu [a-z].*)$', text.read(), re.M)
+        for line in lines:
+            for words in re.findall(r'virt-viommu ([^|>$]*)', line.partition(' #')[0]):
+                verb, *options = words.split()
+                tap.true(verb in VERBS, f'{path}: {line}')
+                known = re.findall(r'^  (?:(-\w), )?(--[a-z-]+)', virt_viommu(verb, '--help').out.decode(), re.M)
+                known = {option for pair in known for option in pair}
+                used = {option.partition('=')[0] for option in options if re.match('--?[a-z]', option)}
+                tap.true(used <= known, f'{path}: {line}: {used - known}')
+                seen += 1
+    tap.true(seen > 8, f'{seen} examples')
 
 
 def test_every_verb_is_in_the_manual_and_in_help():
