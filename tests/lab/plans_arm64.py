@@ -22,6 +22,8 @@ def plans():
             ('one NIC', Plan(asked(NIC), short=True)),
             ('two host SMMUs, a spare port', Plan(asked(NIC, NIC2, ports=1), short=True,
                                                   plugs=((DISK, True),))),
+            ('one host SMMU, a spare port', Plan(asked(NIC, ports=1),
+                                                 plugs=((DISK2, False), (DISK, True)))),
             ('NIC and NVMe of one host SMMU', Plan(asked(NIC, DISK))),
             ('a virtual function', Plan(asked(VF[0]), **around)),
             ('plain DMA, both functions of a group', Plan(asked(*SHARED, usage='dma'))),
