@@ -56,11 +56,11 @@ def newc(name, mode, content):
     return entry + b'\0' * (-len(entry) % 4)
 
 
-def make_initrd(architecture, path):
+def make_initrd(architecture, path, program='guest-init.c'):
     compiler = next((name for name in COMPILERS[architecture] if shutil.which(name)), None)
     if not compiler or (compiler == 'cc' and os.uname().machine != architecture):
         raise Unavailable(f'no compiler for {architecture} ({COMPILERS[architecture][0]})')
-    source = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'guest-init.c')
+    source = os.path.join(os.path.dirname(os.path.abspath(__file__)), program)
     run = subprocess.run([compiler, '-static', '-O1', '-o', f'{path}.init', source], capture_output=True, text=True)
     if run.returncode != 0:
         raise Unavailable(f'{compiler} links no static program: {run.stderr.strip()[-200:]}')

@@ -154,6 +154,7 @@ class Worker:
 
     def __init__(self, root, directory, capabilities=None, nodes=()):
         self.root, self.directory, self.count, self.nodes = root, directory, 0, nodes
+        self.output = subprocess.DEVNULL  # of virsh; what it wrote is flushed when a command has ended
         os.makedirs(f'{directory}/etc', exist_ok=True)
         with open(f'{directory}/etc/qemu.conf', 'w', encoding='utf-8') as file:
             file.write(QEMU_CONF)
@@ -188,7 +189,7 @@ class Worker:
     def ask(self, command):
         """What virsh wrote as errors; None when it hung or died."""
         if not self.virsh:
-            self.virsh = self.open(stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            self.virsh = self.open(stdout=self.output, stderr=subprocess.PIPE)
         self.count += 1
         mark = f'done-{self.count}'
         timer = threading.Timer(COMMAND_SECONDS, self.virsh.kill)
