@@ -229,7 +229,8 @@ follows(const PlanWork *work, const ViewHostdev *hostdev)
     for (guint i = 0; i < work->plan->devices->len; i++) {
         const PlanDevice *gpu = work->plan->devices->pdata[i];
 
-        if (covers(work, gpu->hostdev) && plan_slot_is_companion(gpu->hostdev, hostdev))
+        if (covers(work, gpu->hostdev) && gpu->usage <= VIOMMU_USAGE_GUEST_IOMMU &&
+            plan_slot_is_card_of(work, gpu->hostdev, hostdev))
             return plan_mode_works(work, hostdev, strikes);
     }
     return FALSE;

@@ -153,9 +153,10 @@ guint plan_smmu_offered_pasid(const PlanSmmu *smmu);
 
 /* Gives every device and port its place and writes the edits. FALSE: rejected. */
 gboolean plan_place(PlanWork *work);
-/* Sound, USB and its controller of the same card, which nobody uses without the GPU, and which
- * somebody put beside it into a slot of the guest */
-gboolean plan_slot_is_companion(const ViewHostdev *gpu, const ViewHostdev *other);
+/* Whether @other is sound, USB or its controller of the same card, which nobody uses without the
+ * GPU, and somebody put the card and nothing else into one slot of the guest */
+gboolean plan_slot_is_card_of(const PlanWork *work, const ViewHostdev *gpu,
+                              const ViewHostdev *other);
 
 /* --- plan-window.c --- */
 

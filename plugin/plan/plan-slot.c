@@ -38,14 +38,35 @@ is_display(const ViewHostdev *hostdev)
            hostdev->fact->class.value >> 16 == DISPLAY_CLASS;
 }
 
-gboolean
-plan_slot_is_companion(const ViewHostdev *gpu, const ViewHostdev *other)
+static gboolean
+is_companion(const ViewHostdev *gpu, const ViewHostdev *other)
 {
     const BasePci *a = &gpu->dev->host, *b = &other->dev->host;
 
     return is_display(gpu) && !is_display(other) && gpu->dev->host_known &&
            other->dev->host_known && a->domain == b->domain && a->bus == b->bus &&
            a->slot == b->slot && model_address_share_slot(&gpu->dev->address, &other->dev->address);
+}
+
+gboolean
+plan_slot_is_card_of(const PlanWork *work, const ViewHostdev *gpu, const ViewHostdev *other)
+{
+    const ModelAddress *slot = &gpu->dev->address;
+
+    for (guint i = 0; i < work->view->hostdevs->len; i++) {
+        const ViewHostdev *it = work->view->hostdevs->pdata[i];
+
+        if (it != gpu && model_address_share_slot(slot, &it->dev->address) &&
+            !is_companion(gpu, it))
+            return FALSE;
+    }
+    for (guint i = 0; i < work->domain->endpoints->len; i++) {
+        const ModelEndpoint *endpoint = work->domain->endpoints->pdata[i];
+
+        if (model_address_share_slot(slot, &endpoint->address))
+            return FALSE;
+    }
+    return slot->pci.function == 0 && is_companion(gpu, other);
 }
 
 /* Whether its slot holds one GPU with its companions and nothing else */
@@ -60,8 +81,7 @@ is_in_card(const GArray *seats, const PlanSeat *seat)
         const PlanSeat *other = &g_array_index(seats, PlanSeat, i);
 
         if (is_mate(zero, other) &&
-            (!other->device ||
-             !plan_slot_is_companion(zero->device->hostdev, other->device->hostdev)))
+            (!other->device || !is_companion(zero->device->hostdev, other->device->hostdev)))
             return FALSE;
     }
     return TRUE;
