@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Linux guests on planned buses (TAP): what Linux sees behind each planned port is alone in its IOMMU group, and
-nothing that belongs behind a vIOMMU is without one.
+"""Linux guests on planned buses (TAP): what Linux sees behind each planned port is alone in its IOMMU group, functions
+that stay in one slot are one group, and nothing that belongs behind a vIOMMU is without one.
 usage: test-guest.py PROGRAM SOURCE-ROOT [--stack 12.8] [--root DIR] [--kernels DIR] [--case NAME]"""
 import argparse
 import os
@@ -16,9 +16,10 @@ import planned
 import written
 
 # each another layout: one vIOMMU over all of q35, of either model and with first stage; two SMMUs, one with
-# a plain device beside it; virtio-iommu on virt
+# a plain device beside it; virtio-iommu on virt; a card in one slot, as it was and moved as one; expanders by cell
 CASES = ['plan-vtd-plain', 'plan-vtd-nested-pasid', 'plan-vtd-moved', 'plan-virtio-wide', 'plan-smmu-plain',
-         'plan-smmu-beside-plain', 'plan-virtio-ampere']
+         'plan-smmu-beside-plain', 'plan-virtio-ampere', 'plan-slot-vtd-pasid', 'plan-slot-vtd-isolated',
+         'plan-slot-smmu', 'plan-slot-smmu-heirs', 'plan-numa-x86']
 ENDPOINT, PORT, VIRTIO_IOMMU = '0x8086:0x10d3', '0x1b36:0x000c', '0x1af4:0x1057'
 
 
@@ -29,7 +30,7 @@ def options():
     parser.add_argument('--stack', default='12.8', choices=sorted(oracle_stack.SUITES))
     parser.add_argument('--root', help='a root that holds libvirt and QEMU, instead')
     parser.add_argument('--kernels', help='folder with kernels (vmlinuz-*, Image*), or with subfolders x86 and arm64')
-    parser.add_argument('--case', action='append', help='a golden plan (default: seven of them)')
+    parser.add_argument('--case', action='append', help='a golden plan (default: some of them)')
     arguments = parser.parse_args()
     arguments.case = arguments.case or CASES
     return arguments
@@ -49,17 +50,28 @@ def judge(text, found):
         members.setdefault(group, []).append(address)
     endpoints = [address for address, (kind, _) in found.items() if kind == ENDPOINT]
     wrong = [] if len(endpoints) == wanted else [f'{len(endpoints)} of {wanted} devices are there']
-    alone = [address for address in endpoints if found[address][1] != '-' and len(members[found[address][1]]) == 1]
+    slots = {}
+    for address in endpoints:
+        slots.setdefault(slot_of(address), []).append(address)
+    planned_slots = {(place.get('bus'), place.get('slot')) for place in (it.find('address') for it in assigned)}
+    if len(slots) != len(planned_slots):
+        wrong.append(f'devices are in {len(slots)} slots, and {len(planned_slots)} were planned')
+    alone = [address for address in endpoints if found[address][1] != '-'
+             and sorted(members[found[address][1]]) == sorted(slots[slot_of(address)])]
     covered = wanted if everywhere else sum(
         root_of(devices, interface.find('address').get('bus')) in behind for interface in assigned)
     if len(alone) != covered:
-        wrong.append(f'{len(alone)} devices are alone in a group, and {covered} are behind a vIOMMU')
+        wrong.append(f'{len(alone)} devices are alone in a group, or with their slot, and {covered} are behind a vIOMMU')
     for address, (kind, group) in found.items():
         if kind == PORT and group != '-' and len(members[group]) > 1:
             wrong.append(f'root port {address} shares group {group} with {members[group]}')
         if everywhere and group == '-' and kind != VIRTIO_IOMMU:
             wrong.append(f'{address} ({kind}) has no IOMMU')
     return wrong
+
+
+def slot_of(address):
+    return address.rsplit('.', 1)[0]
 
 
 def root_of(devices, bus):
