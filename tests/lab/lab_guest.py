@@ -66,6 +66,7 @@ class Running:
 
     def __init__(self, machine, name, row):
         self.machine, self.name, self.row, self.rounds = machine, name, row, 0
+        self.lines = int(machine.must('dmesg | wc -l'))
 
     def go(self, guest):
         self.row['locked'].append(('start', self.locked()))
@@ -118,5 +119,8 @@ class Running:
 
     def host_log(self):
         """What the host's kernel says of DMA, once"""
-        _, text = self.machine.run("dmesg -c | cut -c16- | grep -iE 'arm-smmu.*event|DMAR.*fault' | head -2")
+        count, _, text = self.machine.must(
+            f'dmesg | wc -l\ndmesg | tail -n +{self.lines + 1} | cut -c16- | '
+            "grep -iE 'arm-smmu.*event|DMAR.*fault' | head -2").partition('\n')
+        self.lines = int(count)
         return [f'host: {line}' for line in text.splitlines()]
