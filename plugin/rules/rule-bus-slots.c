@@ -8,7 +8,8 @@
 
 #include <string.h>
 
-#define GIB (G_GUINT64_CONSTANT(1) << 30)
+#define GIB             (G_GUINT64_CONSTANT(1) << 30)
+#define LIBVIRT_NODESET BASE_VERSION(11, 8, 0)
 
 static gboolean
 has_chassis(const ModelController *controller)
@@ -176,6 +177,18 @@ check_idle_nodeset(RuleCall *call)
         rule_fail(call, NULL, NULL, "<acpi nodeset='%s'/>, and the guest has no NUMA cells", list);
 }
 
+static void
+check_nodeset_known(RuleCall *call)
+{
+    guint64 libvirt = call->view->target.libvirt;
+    g_autofree char *version = base_format_version(libvirt);
+
+    if (libvirt < LIBVIRT_NODESET)
+        rule_fail(call, model_child(call->hostdev->dev->node, "acpi"), NULL,
+                  "libvirt %s drops the nodeset in <acpi> without a word; 11.8.0 is needed",
+                  version);
+}
+
 static gboolean
 is_smmu_of_bus(const RuleCall *call)
 {
@@ -328,6 +341,23 @@ static const Rule rules[] = {
         .effect = RULE_EFFECT_SILENT,
         .demotable = TRUE,
         .check = check_idle_nodeset,
+        .applies = has_nodeset,
+    },
+    {
+        .id = "bus-nodeset-too-new",
+        .severity = VIOMMU_SEVERITY_WARNING,
+        .summary = "NUMA cells of a device that this libvirt does not know",
+        .rationale = "nodeset in <acpi> of a hostdev came with libvirt 11.8. An older one drops it "
+                     "without a word, and the guest's driver finds no node for the memory of the "
+                     "device.",
+        .remedy = "libvirt 11.8.0 or newer",
+        .source = "libvirt 12.8 NEWS, v11.8.0 (NUMA affinity of PCI devices); dropped by 9.0.0",
+        .fixer = RULE_FIXER_STACK,
+        .scope = RULE_SCOPE_HOSTDEV,
+        .effect = RULE_EFFECT_SILENT,
+        .demotable = TRUE,
+        .needs = RULE_NEEDS_LIBVIRT,
+        .check = check_nodeset_known,
         .applies = has_nodeset,
     },
     {
