@@ -248,6 +248,16 @@ can_write(ViommuPlan *plan, const GArray *ports)
     return FALSE;
 }
 
+static void
+record(ViommuPlan *plan, const PlanPort *port)
+{
+    PlanReserved reserved = {port->bus, MAX(port->now.prefetchable, port->reserve.prefetchable),
+                             MAX(port->now.plain, port->reserve.plain)};
+
+    if (reserved.prefetchable > 0 || reserved.plain > 0)
+        g_array_append_val(plan->reserved, reserved);
+}
+
 /* TRUE: something was written */
 static gboolean
 write_ports(ViommuPlan *plan, GArray *ports, guint64 others)
@@ -258,8 +268,12 @@ write_ports(ViommuPlan *plan, GArray *ports, guint64 others)
         return FALSE;
     judge_space(plan, ports, others);
     judge_low_space(plan, ports);
-    for (guint i = 0; i < ports->len; i++)
-        written = plan_reserve_write(&g_array_index(ports, PlanPort, i)) || written;
+    for (guint i = 0; i < ports->len; i++) {
+        const PlanPort *port = &g_array_index(ports, PlanPort, i);
+
+        written = plan_reserve_write(port) || written;
+        record(plan, port);
+    }
     return written;
 }
 

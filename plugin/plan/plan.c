@@ -148,6 +148,7 @@ plan_alloc(void)
     plan->devices = g_ptr_array_new_with_free_func(device_free);
     plan->iommus = g_ptr_array_new_with_free_func(iommu_free);
     plan->spare_ports = g_array_new(FALSE, FALSE, sizeof(guint));
+    plan->reserved = g_array_new(FALSE, FALSE, sizeof(PlanReserved));
     plan->edits = g_ptr_array_new_with_free_func(edit_free);
     plan->actions = g_ptr_array_new_with_free_func(action_free);
     plan->grants = g_ptr_array_new_with_free_func(grant_free);
@@ -173,6 +174,7 @@ plan_unref(ViommuPlan *plan)
     g_ptr_array_unref(plan->devices);
     g_ptr_array_unref(plan->iommus);
     g_array_unref(plan->spare_ports);
+    g_array_unref(plan->reserved);
     g_ptr_array_unref(plan->edits);
     g_ptr_array_unref(plan->actions);
     g_ptr_array_unref(plan->grants);
@@ -311,6 +313,7 @@ forget(ViommuPlan *plan)
     g_ptr_array_set_size(plan->edits, 0);
     g_ptr_array_set_size(plan->iommus, 0);
     g_array_set_size(plan->spare_ports, 0);
+    g_array_set_size(plan->reserved, 0);
 }
 
 ViommuPlan *

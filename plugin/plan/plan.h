@@ -72,6 +72,12 @@ typedef struct {
     GPtrArray *notes; /* of char *: what to know, e.g. that a BAR may find no room */
 } PlanAttach;
 
+/* What a port that is empty at boot reserves, for BARs to come. */
+typedef struct {
+    guint bus;                   /* controller index */
+    guint64 prefetchable, plain; /* bytes, above and below 4 GiB; 0: what firmware gives */
+} PlanReserved;
+
 /* Start without devices, attach them later, so that RAM is not pinned at boot. */
 typedef struct {
     GPtrArray *attach;  /* of PlanAttach, in the order of the attaches; the domain lacks them */
@@ -90,6 +96,7 @@ struct _ViommuPlan {
     GPtrArray *devices;   /* of PlanDevice */
     GPtrArray *iommus;    /* of PlanIommu */
     GArray *spare_ports;  /* of guint: controller indexes */
+    GArray *reserved;     /* of PlanReserved */
     ViewMemlock *memlock; /* of the planned domain */
     /* accounted with every spare port in use and memory up to maxMemory; UNKNOWN where there is
      * nothing to come */

@@ -279,6 +279,23 @@ add_spare_ports(BaseJson *root, const ViommuPlan *plan)
                               json_object_new_int64(g_array_index(plan->spare_ports, guint, i)));
 }
 
+static void
+add_reserved(BaseJson *root, const ViommuPlan *plan)
+{
+    BaseJson *array = plan->reserved->len > 0 ? array_in(root, "reserved_windows") : NULL;
+
+    for (guint i = 0; i < plan->reserved->len; i++) {
+        const PlanReserved *it = &g_array_index(plan->reserved, PlanReserved, i);
+        BaseJson *object = json_object_new_object();
+
+        json_object_object_add(object, "bus", json_object_new_int64(it->bus));
+        json_object_object_add(object, "prefetchable",
+                               json_object_new_int64((gint64)it->prefetchable));
+        json_object_object_add(object, "other", json_object_new_int64((gint64)it->plain));
+        json_object_array_add(array, object);
+    }
+}
+
 /* What the domain says of an earlier plan, and whether the decisions are still the same. */
 static void
 add_provenance(BaseJson *root, const ViommuPlan *plan)
@@ -311,6 +328,7 @@ write_plan_json(const ViommuPlan *plan)
     add_devices(root, plan);
     add_viommus(root, plan);
     add_spare_ports(root, plan);
+    add_reserved(root, plan);
     add_limits(root, plan);
     add_grants(root, plan);
     add_edits(root, plan);

@@ -256,6 +256,28 @@ write_hotplug(const ViommuPlan *plan, const WriteStyle *style, GString *out)
                                : "libvirt raises its limit at each attach");
 }
 
+static void
+write_reserved(const ViommuPlan *plan, const WriteStyle *style, GString *out)
+{
+    for (guint i = 0; i < plan->reserved->len; i++) {
+        const PlanReserved *it = &g_array_index(plan->reserved, PlanReserved, i);
+        g_autofree char *high = base_format_size(it->prefetchable);
+        g_autofree char *low = base_format_size(it->plain);
+        const char *label = i == 0 ? "Windows" : "";
+
+        if (it->plain == 0)
+            write_labelled(style, out, label, LABEL_WIDTH, "bus %u reserves %s for 64-bit BARs",
+                           it->bus, high);
+        else if (it->prefetchable == 0)
+            write_labelled(style, out, label, LABEL_WIDTH, "bus %u reserves %s below 4 GiB",
+                           it->bus, low);
+        else
+            write_labelled(style, out, label, LABEL_WIDTH,
+                           "bus %u reserves %s for 64-bit BARs, %s below 4 GiB", it->bus, high,
+                           low);
+    }
+}
+
 typedef struct {
     const char *one, *many;
     guint count;
@@ -471,6 +493,7 @@ write_plan_text(const ViommuPlan *plan, const WriteStyle *style, GString *out)
     if (base_u64_is_known(plan->pasid_bits))
         write_labelled(style, out, "PASIDs", LABEL_WIDTH, "%s", plan->pasid_because);
     write_hotplug(plan, style, out);
+    write_reserved(plan, style, out);
     write_order_text(plan, style, LABEL_WIDTH, out);
     write_fallen(plan, style, out);
     write_changes(plan, style, out);

@@ -122,6 +122,7 @@ def test_what_is_attached_later_fits_the_domain_that_starts():
         tap.equal((done.code, done.out.decode().strip()), (0, device['xml']), done)
         tap.true(device['command'] in text, text)
         tap.equal(device['notes'], [], 'its port has reserved room for its BARs')
+        tap.true('reserves 262190 MiB for 64-bit BARs' in text, text)
         tap.true(all(line in text for line in device['xml'].split('\n')), text)
     tap.true('accounted at boot: 0 B, and 128 GiB with' in text, text)
     plain = json.loads(virt_viommu('plan', '--json', f'{case}/domain.xml', *host).out)
