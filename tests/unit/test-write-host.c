@@ -405,12 +405,14 @@ test_verbose(void)
     const WriteStyle style = {.verbose = TRUE}, quiet = {.quiet = TRUE};
     g_autofree char *text = render("lab-vtd", &style);
     g_autofree char *brief = render("lab-vtd", &quiet);
+    g_autofree char *spare = render("lab-switch", &style);
+    g_autofree char *no_spare = render("lab-switch", &quiet);
 
-    g_assert_nonnull(strstr(text, "0000:00:10.0")); /* a root port */
-    g_assert_nonnull(strstr(text, "iommufd_selftest_iommu.0"));
+    g_assert_nonnull(strstr(text, "0000:00:10.0"));              /* a root port */
+    g_assert_nonnull(strstr(spare, "iommufd_selftest_iommu.0")); /* a unit with nothing behind it */
     g_assert_nonnull(strstr(text, "vfio/dma_entry_limit"));
     g_assert_null(strstr(brief, "0000:00:10.0"));
-    g_assert_null(strstr(brief, "iommufd_selftest_iommu.0"));
+    g_assert_null(strstr(no_spare, "iommufd_selftest_iommu.0"));
     g_assert_null(strstr(brief, "Not known"));
 }
 
