@@ -61,7 +61,8 @@ static const char *const answered[] = {"accel-ats",
                                        NULL};
 
 /* Errors that go away when somebody does something on the host. */
-static const char *const for_admin[] = {"group-denylist", "group-viable", "group-vf-token",
+static const char *const for_admin[] = {"group-denylist",      "group-viable",
+                                        "group-vf-token",      "memlock-iommufd-accounting",
                                         "stack-iommufd-needs", NULL};
 
 static gboolean

@@ -250,6 +250,39 @@ opens_iommufd_by_hand(const RuleCall *call)
     return FALSE;
 }
 
+/* By a privileged libvirt, which sets how it counts */
+static gboolean
+opens_iommufd_by_libvirt(const RuleCall *call)
+{
+    if (is_unprivileged(call) || call->view->domain->iommufd_fdgroup)
+        return FALSE;
+    for (guint i = 0; i < call->view->hostdevs->len; i++) {
+        const ViewHostdev *hostdev = call->view->hostdevs->pdata[i];
+
+        if (view_is_assigned(hostdev) && hostdev->dev->iommufd == BASE_YES &&
+            !hostdev->dev->iommufd_by_hand)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static void
+check_accounting(RuleCall *call)
+{
+    const HostMemlock *daemon = &call->view->host->memlock;
+    guint64 libvirt = call->view->target.libvirt;
+
+    if (libvirt != 0 && libvirt < STACK_LIBVIRT_DRIVER_IOMMUFD)
+        rule_not_applicable(call); /* it hands the group over instead */
+    else if (daemon->can_raise == BASE_UNKNOWN || !daemon->of || strcmp(daemon->of, "self") == 0)
+        rule_unknown(call, "limits/memlock/can_raise", "the limits of the libvirt daemon, as root");
+    else if (daemon->can_raise == BASE_NO)
+        rule_fail(call, NULL, NULL,
+                  "%s has no CAP_SYS_RESOURCE, and makes iommufd count locked memory by process, "
+                  "which takes it",
+                  daemon->of);
+}
+
 static gboolean
 opens_iommufd_as_user(const RuleCall *call)
 {
@@ -448,6 +481,28 @@ static const Rule rules[] = {
         .needs = RULE_NEEDS_MEMLOCK,
         .check = check_daemon,
         .applies = is_raised,
+    },
+    {
+        .id = "memlock-iommufd-accounting",
+        .severity = VIOMMU_SEVERITY_ERROR,
+        .summary = "iommufd with a libvirt daemon that may not set how it counts",
+        .rationale =
+            "A privileged libvirt opens /dev/iommu and has it count locked memory by process, "
+            "which the kernel allows with CAP_SYS_RESOURCE only, whatever the limits are. libvirt "
+            "says: failed to set memory accounting for iommufd: Operation not permitted. With "
+            "managed='yes' it says nothing: 12.8.0 then waits without end for the device, whose "
+            "node it holds open itself, and answers nobody who asks for that domain.",
+        .remedy = "CAP_SYS_RESOURCE for the daemon's unit or container; or <iommufd fdgroup='…'/> "
+                  "with a descriptor that counts by process; or iommufd='no'",
+        .source = "Linux 7.2 drivers/iommu/iommufd/ioas.c:593-625; libvirt 12.8.0 "
+                  "(virIOMMUFDSetRLimitMode), run without the capability",
+        .fixer = RULE_FIXER_HOST,
+        .scope = RULE_SCOPE_DOMAIN,
+        .effect = RULE_EFFECT_REFUSED_START,
+        .certain = TRUE,
+        .needs = RULE_NEEDS_MEMLOCK,
+        .check = check_accounting,
+        .applies = opens_iommufd_by_libvirt,
     },
     {
         .id = "memlock-per-user",
