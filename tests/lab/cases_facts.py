@@ -14,7 +14,7 @@ echo "== lspci"; lspci -vvnD 2>/dev/null
 echo "== reserved"; grep -H . /sys/kernel/iommu_groups/*/reserved_regions
 echo "== types"; grep -H . /sys/kernel/iommu_groups/*/type
 echo "== nodes"; ls -d /dev/iommu /dev/vfio/vfio /dev/vfio/devices/* 2>/dev/null
-echo "== cdevs"; ls -d /sys/bus/pci/devices/*/vfio-dev/* 2>/dev/null
+echo "== cdevs"; ls -d /sys/bus/pci/devices/*/vfio-dev/*/dev 2>/dev/null
 echo "== links"
 for link in /sys/class/net/*/device; do
     name=${link%/device}
@@ -115,7 +115,7 @@ def compare_functions(compare, ours, said):
     compare.same('functions', sorted(ours), sorted(theirs))
     for address in sorted(set(ours) & set(theirs)):
         compare_function(compare, ours[address], theirs[address])
-    cdevs = {path.split('/')[-3]: path.split('/')[-1] for path in said['cdevs'].split()}
+    cdevs = {path.split('/')[-4]: path.split('/')[-2] for path in said['cdevs'].split()}
     for address, device in ours.items():
         compare.same(f'{address} vfio_dev', device['vfio_dev'], cdevs.get(address))
     compare_links(compare, ours, said['links'])
@@ -162,18 +162,19 @@ def compare_probe(compare, ours, address, text):
     compare.same('aperture_bits', unit.get('aperture_bits'), top.bit_length())
 
 
-def everything(machine, *addresses):
-    """All facts, with those functions bound to vfio-pci and asked"""
+def everything(lab, machine, *addresses):
+    """All facts, with those functions bound to vfio-pci, and asked where there is iommufd"""
     if addresses:
         machine.must(f'bind vfio-pci {" ".join(addresses)}')
-    ours, said, compare = facts(machine, '--probe'), gather(machine), Comparison()
+    options = ('--probe',) if lab.kernel.iommufd else ()
+    ours, said, compare = facts(machine, *options), gather(machine), Comparison()
     compare_system(compare, ours, said)
     compare_groups(compare, ours, said)
     compare_functions(compare, ours, said)
     for unit in ours['iommus']:
         if unit.get('type') == 'intel-vtd':
             compare_vtd(compare, unit, said['log'])
-    for address in addresses:
+    for address in addresses if lab.kernel.iommufd else ():
         path = machine.must(f'echo /dev/vfio/devices/$(ls $functions/{address}/vfio-dev)').strip()
         compare_probe(compare, ours, address, machine.must(f'/lab/probe {path}'))
     return compare.finish()
@@ -187,7 +188,7 @@ def cases(lab):
                 machine = lab.machine(profile)
                 if before:
                     machine.must(before)
-                return everything(machine, *addresses)
+                return everything(lab, machine, *addresses)
             yield f'facts {profile}: {name}', compare
 
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Locked memory: what "limits" says of a domain, what the kernel accounts for the one that runs,
 and the lowest limit with which it still starts."""
+import lab_domain
+import lab_machine
 import lab_try
 import numbers_arm64
 import numbers_x86
@@ -46,11 +48,14 @@ def lowest_limit(machine, name, locked, most):
 
 
 def account(lab, profile, name, guest, memory):
-    machine = lab.machine(profile)
-    lab_try.start_daemon(machine, lab)
     short = f'numbers-{lab_try.slug(name)}'
     guest.devices.insert(0, EMULATOR)
-    machine.write(f'domains/{short}.xml', guest.render(short))
+    text = guest.render(short)
+    if not lab.kernel.iommufd and lab_domain.wants_iommufd(text):
+        raise lab_machine.Skipped('this kernel has no iommufd')
+    machine = lab.machine(profile)
+    lab_try.start_daemon(machine, lab)
+    machine.write(f'domains/{short}.xml', text)
     said, runs = lab_try.figures(machine, short), run_once(machine, short)
     if not runs.works:
         raise AssertionError(f'does not start: {runs.said}')

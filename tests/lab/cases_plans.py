@@ -4,6 +4,8 @@ says of a device is what libvirt then does with it."""
 import json
 import re
 
+import lab_domain
+import lab_machine
 import lab_try
 import plans_arm64
 import plans_x86
@@ -50,11 +52,14 @@ def plug(machine, name, address, how='attach'):
 
 
 def try_plan(lab, profile, name, plan):
+    short = f'plan-{lab_try.slug(name)}'
+    asked = plan.guest.render(short)
+    if not lab.kernel.iommufd and lab_domain.wants_iommufd(asked):
+        raise lab_machine.Skipped('this kernel has no iommufd')
     machine = lab.machine(profile)
     install_hook(machine)
     lab_try.start_daemon(machine, lab)
-    short = f'plan-{lab_try.slug(name)}'
-    machine.write(f'domains/{short}-asked.xml', plan.guest.render(short))
+    machine.write(f'domains/{short}-asked.xml', asked)
     if plan.before:
         machine.must(plan.before)
     row = {'name': name, 'profile': profile, 'plugs': []}
@@ -69,6 +74,9 @@ def try_plan(lab, profile, name, plan):
             return f'no plan: {plan.refused}'
         if code != 0:
             raise AssertionError(f'exit {code}: {text}')
+        if not lab.kernel.iommufd and lab_domain.wants_iommufd(
+                machine.must(f'cat /lab/domains/{short}.xml')):
+            raise AssertionError('planned with iommufd, which this kernel has not')
         return judge(machine, short, plan, row)
     finally:
         machine.run(f'finish {short}\n{plan.after}', 300)

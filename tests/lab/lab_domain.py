@@ -7,6 +7,10 @@ SPLIT = "<ioapic driver='qemu'/>"
 IOMMUFD = "<iommufd enabled='yes'/>"
 
 
+def wants_iommufd(text):
+    return IOMMUFD in text or "iommufd='yes'" in text
+
+
 def port(index, bus=0, slot=None, function=0, hotplug=None):
     target = f" hotplug='{hotplug}'" if hotplug else ''
     return controller('pcie-root-port', index, address(bus, hex(slot or index), function),

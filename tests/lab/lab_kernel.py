@@ -12,6 +12,7 @@ import tarfile
 
 import lab_cache
 import lab_root
+import lab_stock
 from lab_cache import Unavailable, note
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -143,6 +144,12 @@ def built(architecture, wanted):
     path = lab_cache.once(f'kernel-{architecture}', recipe,
                           lambda path: build(architecture, path), wanted)
     return given(path, architecture)
+
+
+def stock(architecture):
+    """Debian's own, without iommufd"""
+    path = lab_stock.kernel(architecture)
+    return Kernel(f'{path}/vmlinuz', f'{path}/modules.tar.gz', f'{path}/initrd', iommufd=False)
 
 
 def choose(architecture, directory, wanted):

@@ -19,6 +19,10 @@ class Lost(Exception):
     """The nested host does not answer any more."""
 
 
+class Skipped(Exception):
+    """Why a case says nothing on this nested host."""
+
+
 class Machine:
     """Use as a context: what was started ends with it, and nothing else does."""
 

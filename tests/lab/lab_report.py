@@ -23,6 +23,9 @@ def sums(rows):
     refused = [row for row in rows if not row.result.works]
     late = [row for row in rows if row.result.works and row.verdict.errors]
     yield f'- clean and refused: {sum(row.wrong == "missed" for row in rows)}'
+    yield f'- refusals that a warning foretells, and no error: ' \
+        f'{sum(bool(row.warned) for row in refused)} ' \
+        f'({", ".join(sorted({row.warned for row in refused if row.warned})) or "none"})'
     yield f'- a refusal promised, and it starts: {sum(row.wrong == "false" for row in rows)}'
     yield f'- refusals whose words are in the row of a rule that fired: ' \
         f'{sum(row.teller is not None for row in refused)} of {len(refused)}'
@@ -35,6 +38,12 @@ def verdicts(rows):
     yield '### Verdicts'
     yield ''
     yield from sums(rows)
+    bare = [row for row in rows if row.teller == 'stack-iommufd-needs']
+    if bare:
+        yield f'{len(bare)} domains that are refused for want of iommufd (stack-iommufd-needs) are ' \
+            'counted above and not listed.'
+        yield ''
+    rows = [row for row in rows if row not in bare]
     yield from table(['host', 'domain', 'we say', 'it', 'and says', 'told by'], [
         [row.profile, row.name, ', '.join(row.fired) or 'ok',
          'starts' if row.result.works else 'is refused',
@@ -90,12 +99,12 @@ def sections(lab):
 
 def write(path, lab):
     """Replaces the sections of that host and of the families that ran"""
-    title = f'{lab.chosen.host}, {datetime.date.today().isoformat()}: {lab.title()}.'
+    title = f'{lab.name}, {datetime.date.today().isoformat()}: {lab.title()}.'
     with open(path, encoding='utf-8') as file:
         text = file.read()
     for family, lines in sections(lab):
-        begin = f'<!-- {lab.chosen.host} {family}: written by tests/lab/run -->\n'
-        end = f'<!-- end of {lab.chosen.host} {family} -->'
+        begin = f'<!-- {lab.name} {family}: written by tests/lab/run -->\n'
+        end = f'<!-- end of {lab.name} {family} -->'
         before, found, rest = text.partition(begin)
         if not found:
             raise AssertionError(f'{path} has no place for {begin.strip()}')

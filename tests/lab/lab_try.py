@@ -20,7 +20,8 @@ def start_daemon(machine, lab):
         f'daemon && virsh -q version >/dev/null && {CACHED_CAPABILITIES}', 300))
     machine.must('daemon && virsh -q version', 300)
     probed = ' '.join(lab.probed)
-    machine.must(f'bind vfio-pci {probed} && vv host --probe >/dev/null 2>&1 && bind "" {probed}')
+    if lab.kernel.iommufd:
+        machine.must(f'bind vfio-pci {probed} && vv host --probe >/dev/null 2>&1 && bind "" {probed}')
     machine.daemon = True
 
 
@@ -90,10 +91,14 @@ class Row:
     verdict: oracle_verdict.Verdict
     result: Result
     rules: dict
+    warned: str = ''       # the rule that foretells the refusal by a warning
 
     @property
     def fired(self):
-        return sorted({finding['rule'] for finding in self.verdict.errors})
+        """Rules with errors, and the warning that is waited for"""
+        return sorted({finding['rule'] for finding in self.verdict.errors} |
+                      {f'{self.warned} (warning)' for finding in self.verdict.failed
+                       if finding['rule'] == self.warned})
 
     @property
     def promised(self):
@@ -113,7 +118,9 @@ class Row:
     @property
     def wrong(self):
         """missed: called clean and refused; false: a refusal promised, and it works"""
-        if not self.result.works and not self.verdict.errors:
+        if self.warned and (self.result.works or self.teller != self.warned):
+            return 'missed'
+        if not self.result.works and not self.verdict.errors and not self.warned:
             return 'missed'
         return 'false' if self.result.works and self.promised else ''
 

@@ -4,7 +4,7 @@ import dataclasses
 
 from lab_domain import (MEBIBYTES, domain, first_stage, hostdev, intel, port, virtio)
 from lab_x86 import ADDRESSES
-from oracle_guest import Guest, address, commandline, controller, device, iommu
+from oracle_guest import Guest, address, commandline, controller, device, iommu, override
 
 NIC, DISK, DISK2 = ADDRESSES['nic'], ADDRESSES['disk'], ADDRESSES['disk2']
 SHARED, BRIDGED = ADDRESSES['shared'], ADDRESSES['bridged']
@@ -24,6 +24,7 @@ class Case:
     others: tuple = ()     # guests that run already
     options: str = ''      # of check
     short: bool = False
+    warned: str = ''       # the rule that foretells a refusal without calling it an error
 
 
 def both(name, *devices, short=False, **more):
@@ -154,6 +155,40 @@ def limits():
                 domain(hostdev(DISK), iommufd=iommufd),))
 
 
+def daemons():
+    """libvirtd as in a container: without CAP_SYS_RESOURCE. On iommufd a managed device would leave
+    libvirt 12.8 hanging (docs/upstream.md)."""
+    for limit in (64 << 20, 2 << 30):
+        before = f'bind vfio-pci {NIC}; daemon_ends; daemon prlimit --memlock={limit}:{limit} ' \
+            'setpriv --bounding-set -sys_resource'
+        yield from both(f'libvirtd of {limit >> 20} MiB that cannot raise it',
+                        hostdev(NIC, managed='no'), iommus=[intel()], before=before,
+                        after=f'daemon_ends; daemon; bind "" {NIC}')
+
+
+def users():
+    """iommufd that QEMU opens itself counts for the user, all domains together. What libvirt opens
+    counts for each process: "a second domain of the same user" above."""
+    def guest(host, memtune=''):
+        properties = override('hostdev0', iommufd=('string', 'iommufd0'))
+        return domain(hostdev(host, managed='no'), memtune=memtune,
+                      extra=properties + commandline('-object', 'iommufd,id=iommufd0'))
+
+    nodes = ', '.join(f'"/dev/{name}"' for name in (
+        'null', 'full', 'zero', 'random', 'urandom', 'ptmx', 'kvm', 'iommu', *(
+            f'vfio/devices/vfio{number}' for number in range(32))))
+    around = {'before': f"""bind vfio-pci {NIC} {DISK}
+        chmod 666 /dev/iommu /dev/vfio/devices/*
+        echo 'cgroup_device_acl = [ {nodes} ]' >>/etc/libvirt/qemu.conf
+        daemon_ends; daemon""", 'after': f"""bind "" {NIC} {DISK}
+        sed -i '/^cgroup_device_acl/d' /etc/libvirt/qemu.conf; daemon_ends; daemon"""}
+    yield 'iommufd by qemu:override', Case(guest(NIC), **around)
+    yield 'iommufd by qemu:override, a second domain of the same user', Case(
+        guest(NIC, 120 << 10), others=(guest(DISK),), warned='memlock-per-user', **around)
+    yield 'iommufd by qemu:override, a second domain within the limit', Case(
+        guest(NIC, 160 << 10), others=(guest(DISK),), **around)
+
+
 def stacks():
     yield 'two vIOMMUs', Case(domain(hostdev(NIC), iommus=[intel(), virtio()]))
     yield from both('AMD vIOMMU', hostdev(NIC), iommus=[iommu('amd')])
@@ -214,7 +249,8 @@ def apertures():
 
 
 def domains():
-    for family in (plain, caching_mode, groups, bridges, widths, virtual_functions, limits, stacks):
+    for family in (plain, caching_mode, groups, bridges, widths, virtual_functions, limits, daemons,
+                   users, stacks):
         yield from family()
     yield from overrides('shadow')
     yield from apertures()

@@ -19,6 +19,7 @@ bind() {
     done
 }
 
+# daemon [COMMAND...]: libvirtd, started by that command
 daemon() {
     [ -e /run/libvirt/libvirt-sock ] && return
     mkdir -p /run/libvirt /var/cache/libvirt/qemu
@@ -30,7 +31,7 @@ CONF
     [ ! -e /dev/kvm ] || chmod 666 /dev/kvm
     [ ! -e /lab/capabilities.tar ] || tar -x -C /var/cache/libvirt/qemu -f /lab/capabilities.tar
     busybox pidof virtlogd >/dev/null || virtlogd -d || return
-    libvirtd -d
+    "$@" libvirtd -d
     for _ in 1 2 3 4 5 6 7 8 9 10; do
         [ -e /run/libvirt/libvirt-sock ] && return
         sleep 0.5
