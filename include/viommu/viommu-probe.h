@@ -9,8 +9,8 @@ G_BEGIN_DECLS
 /**
  * viommu_host_get_warning:
  *
- * Returns: (nullable): why what an earlier probe of this boot kept could not be used; the facts
- * lack only that
+ * Returns: (transfer none) (nullable): why what an earlier probe of this boot kept could not be
+ *   used; the facts lack only that
  *
  * Since: 0.1
  */
@@ -59,8 +59,8 @@ char **viommu_host_list_idle(const ViommuHost *host);
  *
  * Asks the kernel what no file tells (SMMUv3 registers, address widths, whether nesting works), by
  * opening the functions in @named, which resets them; one that has found a user since, and any
- * other function, is left alone. Takes root. The answers
- * are kept for the rest of this boot: viommu_host_new_live() adds them on a busy host too.
+ * other function, is left alone. Takes root. The answers are kept for the rest of this boot:
+ * viommu_host_new_live() adds them on a busy host too.
  *
  * Returns: FALSE with %VIOMMU_ERROR_UNSUPPORTED or %VIOMMU_ERROR_IO when nothing could be asked, or
  *   the answers could not be kept; @host has what was learnt
@@ -76,7 +76,8 @@ gboolean viommu_host_probe(ViommuHost *host, const char *const *named, GError **
  * Starts it with a machine of none, asks for its version and the properties of its devices over
  * QMP, and ends it, within ten seconds. Nothing else of this library starts a program.
  *
- * Returns: FALSE with %VIOMMU_ERROR_IO, %VIOMMU_ERROR_UNSUPPORTED or an error of g_spawn
+ * Returns: FALSE with %VIOMMU_ERROR_IO when it cannot be started or does not answer,
+ *   %VIOMMU_ERROR_UNSUPPORTED when it says nothing of its devices
  *
  * Since: 0.1
  */

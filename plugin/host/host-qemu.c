@@ -118,13 +118,16 @@ start(const char *program, int in, int errors, Fd *ret_out, GError **error)
 {
     const char *argv[] = {program,    "-M",   "none", "-nodefaults", "-no-user-config",
                           "-display", "none", "-qmp", "stdio",       NULL};
+    g_autoptr(GError) failure = NULL;
     GPid pid = 0;
 
-    if (!g_spawn_async_with_pipes_and_fds(
+    if (g_spawn_async_with_pipes_and_fds(
             NULL, argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL, in, -1,
-            errors, NULL, NULL, 0, &pid, NULL, ret_out, NULL, error))
-        return 0;
-    return pid;
+            errors, NULL, NULL, 0, &pid, NULL, ret_out, NULL, &failure))
+        return pid;
+    g_set_error(error, VIOMMU_ERROR, VIOMMU_ERROR_IO, "%s: cannot be started: %s", program,
+                failure->message);
+    return 0;
 }
 
 /* What QEMU answered, line by line, and where its complaints go: @errors. FALSE: it does not end

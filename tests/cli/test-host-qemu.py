@@ -59,7 +59,7 @@ def test_plans_use_its_names():
 
 
 def test_what_is_no_qemu():
-    for program, words in ((fake('mute', []), b'answers nothing'), ('/no/such/qemu', b'/no/such/qemu'),
+    for program, words in ((fake('mute', []), b'answers nothing'), ('/no/such/qemu', b'virt-viommu: /no/such/qemu: cannot be started: '),
                            (fake('odd', ['hello', '[]', '{"return": 5}', '{"return": [], "id": 99}']),
                             b'answers nothing')):
         done = virt_viommu('host', '--host', XEON, '--qemu', program)
