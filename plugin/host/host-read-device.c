@@ -240,13 +240,23 @@ read_mdev_types(const Reader *reader)
 static void
 read_net(const Reader *reader)
 {
+    static const char elsewhere[] = "its interface is in another network namespace";
     int failed = host_tree_read_net(reader->tree, reader->dir, reader->device);
+    g_autofree char *net = g_strdup_printf("devices/%s/net", reader->name);
+    g_autofree char *up = g_strdup_printf("devices/%s/net_up", reader->name);
+    const BaseText *name = &reader->device->net;
 
-    if (!failed)
-        return;
-    if (reader->device->net.state == BASE_STATE_UNKNOWN)
+    if (failed && name->state == BASE_STATE_UNKNOWN)
         device_failed(reader, "net", "net", failed);
-    device_failed(reader, "net_up", "net", failed);
+    if (failed) {
+        device_failed(reader, "net_up", "net", failed);
+    } else if (name->state == BASE_STATE_UNKNOWN) {
+        host_facts_explain(reader->tree->host, net, "%s", elsewhere);
+        host_facts_explain(reader->tree->host, up, "%s", elsewhere);
+    } else if (name->text && reader->device->net_up == BASE_UNKNOWN) {
+        host_facts_explain(reader->tree->host, up,
+                           "some of its interfaces are up, and libvirt takes one by chance");
+    }
 }
 
 static gboolean

@@ -11,7 +11,7 @@
 
 typedef struct {
     const char *what, *class, *driver;
-    const char *files[9]; /* name and text below net/ */
+    const char *files[9]; /* name and text below net/; without a text: a directory */
     BaseState state;
     const char *name;
     BaseTri up;
@@ -28,6 +28,14 @@ put(const char *root, const char *path, const char *text)
     g_assert_true(g_file_set_contents(full, text, -1, NULL));
 }
 
+static void
+put_directory(const char *root, const char *path)
+{
+    g_autofree char *full = g_build_filename(root, DEVICE, path, NULL);
+
+    g_assert_cmpint(g_mkdir_with_parents(full, 0755), ==, 0);
+}
+
 static char *
 make_tree(const Case *it)
 {
@@ -42,7 +50,10 @@ make_tree(const Case *it)
     for (guint i = 0; it->files[i]; i += 2) {
         g_autofree char *path = g_build_filename("net", it->files[i], NULL);
 
-        put(root, path, it->files[i + 1]);
+        if (it->files[i + 1])
+            put(root, path, it->files[i + 1]);
+        else
+            put_directory(root, path);
     }
     return root;
 }
@@ -87,7 +98,15 @@ test_cases(void)
          BASE_STATE_KNOWN,
          "eth0",
          BASE_UNKNOWN,
-         FALSE},
+         TRUE},
+        {"in another network namespace",
+         "0x020000\n",
+         "igb",
+         {"."},
+         BASE_STATE_UNKNOWN,
+         NULL,
+         0,
+         TRUE},
         {"a representor is passed over",
          "0x020000\n",
          "mlx5_core",
