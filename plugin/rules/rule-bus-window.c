@@ -104,10 +104,7 @@ check_window(RuleCall *call)
                                       : (window.devices == 1 ? " has" : " have"),
                   need, have);
     } else if (window.missing) {
-        g_autofree char *address = base_pci_format(window.missing->dev->host);
-        g_autofree char *path = g_strdup_printf("devices/%s/bars", address);
-
-        rule_unknown(call, path, NULL);
+        rule_unknown_of_device(call, &window.missing->dev->host, "bars");
     }
 }
 

@@ -2,6 +2,7 @@
 /* Usages pasid and sva: what the device, the vIOMMU and QEMU must bring. */
 #include "rule-families.h"
 #include "rule-shared.h"
+#include "rule-tools.h"
 
 #include "host-isolation.h"
 
@@ -77,11 +78,8 @@ check_device(RuleCall *call)
                   "%" G_GUINT64_FORMAT " PASID bits wanted, the device has %" G_GUINT64_FORMAT,
                   wanted.value, limit);
     } else if (width.state == BASE_STATE_UNKNOWN) {
-        g_autofree char *address = base_pci_format(fact->address);
-        g_autofree char *path = g_strdup_printf("devices/%s/%s", address,
-                                                limit == G_MAXUINT64 ? "pcie" : "max_pasid_log2");
-
-        rule_unknown(call, path, NULL);
+        rule_unknown_of_device(call, &fact->address,
+                               limit == G_MAXUINT64 ? "pcie" : "max_pasid_log2");
     }
 }
 
@@ -274,10 +272,7 @@ check_multifunction(RuleCall *call)
     if (!fact) {
         rule_not_applicable(call);
     } else if (redirects == BASE_UNKNOWN) {
-        g_autofree char *address = base_pci_format(fact->address);
-        g_autofree char *path = g_strdup_printf("devices/%s/pcie", address);
-
-        rule_unknown(call, path, NULL);
+        rule_unknown_of_device(call, &fact->address, "pcie");
     } else if (redirects == BASE_NO) {
         rule_fail(
             call, call->hostdev->dev->address.node, NULL,

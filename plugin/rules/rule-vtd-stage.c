@@ -3,6 +3,7 @@
 
 #include "host-decode.h"
 #include "rule-shared.h"
+#include "rule-tools.h"
 
 #define MAX_PASID_BITS 20
 
@@ -148,10 +149,7 @@ rule_vtd_check_pasid_host(RuleCall *call)
                   "pasid-bits %" G_GUINT64_FORMAT " exceeds the %u bits of host %s", bits,
                   vtd.pasid_bits, hostdev->unit->name);
     } else if (offered == BASE_UNKNOWN) {
-        g_autofree char *address = base_pci_format(hostdev->fact->address);
-        g_autofree char *path = g_strdup_printf("devices/%s/max_pasid_log2", address);
-
-        rule_unknown(call, path, NULL);
+        rule_unknown_of_device(call, &hostdev->fact->address, "max_pasid_log2");
     }
 }
 
