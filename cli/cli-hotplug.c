@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+
 /* A name of the device, or the content of the file. FALSE: complained */
 static gboolean
 load_device(const char *word, char **ret)

@@ -212,7 +212,7 @@ check_attributes(Scanner scanner, const char *file, GError **error)
 gboolean
 model_source_check(const char *text, gsize length, const char *file, GError **error)
 {
-    Scanner scanner = {text, length, 0, 1, 0, 0};
+    Scanner scanner = {.text = text, .length = length, .line = 1};
     const char *bad = NULL;
 
     if (looks_like_wide_text(text, length))
@@ -427,7 +427,7 @@ model_source_scan(const char *text, gsize length, xmlDoc *doc, const char *file,
 {
     g_autoptr(GArray) spans = g_array_sized_new(FALSE, FALSE, sizeof(ModelSpan),
                                                 (guint)(length / BYTES_PER_ELEMENT));
-    Walk walk = {.at = {text, length, 0, 1, 0, 0}, .doc = doc, .spans = spans};
+    Walk walk = {.at = {.text = text, .length = length, .line = 1}, .doc = doc, .spans = spans};
     const char *wrong = NULL;
 
     while (!wrong) {
