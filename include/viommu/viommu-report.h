@@ -61,7 +61,8 @@ guint viommu_report_count(const ViommuReport *report, ViommuOutcome outcome,
  */
 guint viommu_report_get_length(const ViommuReport *report);
 
-/* What finding number @index says. Texts are (transfer none) (nullable). */
+/* What finding number @index, less than viommu_report_get_length(), says. Texts are (transfer none)
+ * (nullable). Since: 0.1 */
 
 ViommuOutcome viommu_report_get_outcome(const ViommuReport *report, guint index);
 /* Severity of a failure, after policy */

@@ -5,9 +5,9 @@
 
 G_BEGIN_DECLS
 
-/* Reference-counted. All but ViommuHost and ViommuLedger are immutable once made and safe to share
- * between threads; a ViommuHost learns facts on demand (viommu-host.h). ViommuReportStream has one
- * owner instead. */
+/* Reference-counted; g_autoptr() works for all of them. All but ViommuHost and ViommuLedger are
+ * immutable once made and safe to share between threads; a ViommuHost learns facts on demand
+ * (viommu-host.h). ViommuReportStream has one owner instead. */
 typedef struct _ViommuHost ViommuHost;
 typedef struct _ViommuDomain ViommuDomain;
 typedef struct _ViommuPolicy ViommuPolicy;
@@ -17,7 +17,13 @@ typedef struct _ViommuPlan ViommuPlan;
 typedef struct _ViommuHotplug ViommuHotplug;
 typedef struct _ViommuLedger ViommuLedger;
 
-/* How serious a finding is. Ordered: a greater value is worse. */
+/**
+ * ViommuSeverity: how serious a finding is; a greater value is worse
+ * @VIOMMU_SEVERITY_OFF: the policy does not want to hear of it; no finding has it
+ * @VIOMMU_SEVERITY_INFO: worth knowing
+ * @VIOMMU_SEVERITY_WARNING: works, and is likely to disappoint
+ * @VIOMMU_SEVERITY_ERROR: fails, or gives up isolation
+ */
 typedef enum {
     VIOMMU_SEVERITY_OFF,
     VIOMMU_SEVERITY_INFO,
@@ -25,7 +31,13 @@ typedef enum {
     VIOMMU_SEVERITY_ERROR,
 } ViommuSeverity;
 
-/* Verdict of one rule on one object. */
+/**
+ * ViommuOutcome: verdict of one rule on one object
+ * @VIOMMU_OUTCOME_PASS: it is as it should be
+ * @VIOMMU_OUTCOME_NOT_APPLICABLE: the rule has nothing to say there
+ * @VIOMMU_OUTCOME_UNKNOWN: a fact is missing; never to be taken for a pass
+ * @VIOMMU_OUTCOME_FAIL: it is not as it should be
+ */
 typedef enum {
     VIOMMU_OUTCOME_PASS,
     VIOMMU_OUTCOME_NOT_APPLICABLE,
@@ -33,7 +45,13 @@ typedef enum {
     VIOMMU_OUTCOME_FAIL,
 } ViommuOutcome;
 
-/* What the guest will do with a device; ordered by what it demands of the vIOMMU. */
+/**
+ * ViommuUsage: what the guest will do with a device; ordered by what it demands of the vIOMMU
+ * @VIOMMU_USAGE_DMA: plain DMA by the guest's kernel
+ * @VIOMMU_USAGE_GUEST_IOMMU: isolation inside the guest: DPDK, VFIO, nested guests
+ * @VIOMMU_USAGE_PASID: several address spaces on one device
+ * @VIOMMU_USAGE_SVA: address spaces shared with processes of the guest
+ */
 typedef enum {
     VIOMMU_USAGE_DMA,
     VIOMMU_USAGE_GUEST_IOMMU,
@@ -41,7 +59,13 @@ typedef enum {
     VIOMMU_USAGE_SVA,
 } ViommuUsage;
 
-/* How a guest's IOMMU is realised for a device. */
+/**
+ * ViommuMode: how a guest's IOMMU is realised for a device
+ * @VIOMMU_MODE_NESTED: the host's IOMMU walks the guest's tables
+ * @VIOMMU_MODE_SHADOW: the hypervisor mirrors what the guest maps
+ * @VIOMMU_MODE_IRQ: interrupt remapping alone
+ * @VIOMMU_MODE_NONE: no vIOMMU over the device
+ */
 typedef enum {
     VIOMMU_MODE_NESTED,
     VIOMMU_MODE_SHADOW,
@@ -49,7 +73,13 @@ typedef enum {
     VIOMMU_MODE_NONE,
 } ViommuMode;
 
-/* Which kind of management stack the XML is for. */
+/**
+ * ViommuProfile: who runs the guest, which decides who sets limits and gives addresses
+ * @VIOMMU_PROFILE_SYSTEM: libvirt's system daemon
+ * @VIOMMU_PROFILE_SESSION: libvirt's session daemon, as a user without privileges
+ * @VIOMMU_PROFILE_KUBEVIRT: libvirt in a KubeVirt pod
+ * @VIOMMU_PROFILE_VDSM: libvirt under oVirt's VDSM
+ */
 typedef enum {
     VIOMMU_PROFILE_SYSTEM,
     VIOMMU_PROFILE_SESSION,

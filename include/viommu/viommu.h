@@ -4,8 +4,9 @@
  * domain XML that asks for one, and the XML and limits that would be right.
  *
  * The way through: facts (viommu-host.h), a domain (viommu-domain.h) and a policy
- * (viommu-policy.h) go into viommu_check() (viommu-report.h) or viommu_plan_new() (viommu-plan.h).
- * What running domains hold of the host is kept in a ledger (viommu-ledger.h).
+ * (viommu-policy.h) go into viommu_check() (viommu-report.h), viommu_plan_new() (viommu-plan.h) or,
+ * for a domain that runs, viommu_hotplug_attach() (viommu-hotplug.h). What running domains hold of
+ * the host is kept in a ledger (viommu-ledger.h). examples/library.c is a whole program.
  *
  * Conventions: a function that can fail takes a GError ** and returns NULL or FALSE exactly when
  * it sets it, in the domain VIOMMU_ERROR. Strings are UTF-8, sizes are bytes. A "const char *"
