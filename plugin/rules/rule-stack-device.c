@@ -134,6 +134,27 @@ check_ats(RuleCall *call)
                      "ats='auto' does not depend on it");
 }
 
+/* After 10.0 QEMU took "volatile" from its writes to the controller's registers. */
+#define UNORDERED_NVME BASE_VERSION(10, 1, 0)
+
+static gboolean
+has_nvme_disk(const RuleCall *call)
+{
+    return call->view->domain->nvme_disks > 0;
+}
+
+static void
+check_nvme_disk(RuleCall *call)
+{
+    g_autofree char *version = base_format_version(call->view->target.qemu);
+
+    if (call->view->target.qemu >= UNORDERED_NVME)
+        rule_fail(call, NULL, NULL,
+                  "a disk of type nvme: QEMU %s may switch the controller on before it has told it "
+                  "the completion queue",
+                  version);
+}
+
 static const Rule rules[] = {
     {
         .id = "stack-hostdev-in-commandline",
@@ -154,6 +175,28 @@ static const Rule rules[] = {
         .effect = RULE_EFFECT_SILENT,
         .demotable = TRUE,
         .check = check_hidden_device,
+    },
+    {
+        .id = "stack-nvme-disk",
+        .severity = VIOMMU_SEVERITY_WARNING,
+        .summary = "a disk of type nvme whose start may never return",
+        .rationale =
+            "QEMU after 10.0 writes the controller's registers by plain stores, which a "
+            "compiler may put in another order. Debian's 11.1.2 for x86 sets the enable bit first "
+            "and the address of the admin completion queue after it: the controller takes whatever "
+            "address was there before, its host IOMMU stops the write (DMAR: DMA Write fault), and "
+            "QEMU waits for the first completion without end, and virsh start with it.",
+        .remedy = "<hostdev> in place of the disk; or a QEMU that is known to start it",
+        .source =
+            "QEMU 11.1 block/nvme.c:884-891, include/qemu/host-pci-mmio.h; 10.0 block/nvme.c:786 "
+            "(volatile); run on Debian's 11.1.2, with the writes traced at the controller",
+        .fixer = RULE_FIXER_STACK,
+        .scope = RULE_SCOPE_DOMAIN,
+        .effect = RULE_EFFECT_REFUSED_START,
+        .demotable = TRUE,
+        .needs = RULE_NEEDS_QEMU,
+        .check = check_nvme_disk,
+        .applies = has_nvme_disk,
     },
     {
         .id = "stack-iommufd-by-hand",
