@@ -9,7 +9,8 @@
 #define MODEL_MAX_DEPTH 256
 
 /* Refuses what would make byte offsets or the parser unsafe: NUL, UTF-16/32, text that is not
- * UTF-8, another declared encoding, a document type declaration. */
+ * UTF-8, another declared encoding, a document type declaration, thousands of attributes. In
+ * model-check.c */
 gboolean model_source_check(const char *text, gsize length, const char *file, GError **error);
 
 /* Walks @text in step with @doc, which libxml2 made of it: one ModelSpan for each element in
