@@ -57,6 +57,12 @@ def check_spdx(path, lines):
             yield 1, 'no SPDX line among the first three'
 
 
+def check_scripts(path, lines):
+    """What says who runs it can be run as the documents say."""
+    if lines and lines[0].startswith('#!') and not os.access(os.path.join(sys.argv[1], path), os.X_OK):
+        yield 1, 'begins with #! and is not executable'
+
+
 def check_goto(path, lines):
     if is_c(path):
         for number, line in enumerate(without_strings(lines), 1):
@@ -169,6 +175,7 @@ def check_machine(path, lines):
 LONG = ['void', 'f(void)', '{'] + ['    x();'] * 101 + ['}']
 CHECKS = [  # rule, a path and lines that break it
     (check_spdx, 'a.c', ['int x;']),
+    (check_scripts, 'tests/none', ['#!/bin/sh']),
     (check_goto, 'a.c', ['    goto out; /* no */']),
     (check_function_length, 'a.c', LONG),
     (check_nesting, 'a.c', ['{'] + ['    if (x) {'] * 5 + ['    }'] * 5 + ['}']),
