@@ -4,6 +4,19 @@
 
 #include "plan-edit.h"
 
+gboolean
+plan_check_per_user(const PlanWork *work, const ViewHostdev *hostdev, PlanStrike *strike)
+{
+    static const char rule[] = "memlock-per-user";
+
+    (void)hostdev;
+    if (!view_would_count_per_user(work->view) || !plan_policy_forbids(work, rule))
+        return FALSE;
+    return plan_strike(strike, rule, rule_find(rule)->remedy,
+                       "it needs iommufd, by which the kernel adds up the memory of all domains of "
+                       "this user, and the policy forbids that");
+}
+
 void
 plan_iommufd_write(PlanWork *work, const PlanDevice *device, const char *because, const char *rule)
 {

@@ -345,6 +345,12 @@ plan_policy_has(const PlanWork *work, ViommuMode mode)
 }
 
 gboolean
+plan_policy_forbids(const PlanWork *work, const char *rule)
+{
+    return rule_severity(rule_find(rule), work->policy) == VIOMMU_SEVERITY_ERROR;
+}
+
+gboolean
 plan_wants_viommu(const PlanWork *work, const ViewHostdev *hostdev)
 {
     if (hostdev->demand.usage != VIOMMU_USAGE_DMA || hostdev->viommu ||

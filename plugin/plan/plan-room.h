@@ -79,6 +79,8 @@ gboolean plan_mode_serves(ViommuMode mode, ViommuUsage usage);
  * already */
 gboolean plan_wants_viommu(const PlanWork *work, const ViewHostdev *hostdev);
 gboolean plan_policy_has(const PlanWork *work, ViommuMode mode);
+/* Whether the policy makes an error of what @rule says: then no plan may bring it about. */
+gboolean plan_policy_forbids(const PlanWork *work, const char *rule);
 PlanRejection *plan_rejection_new(const ViewHostdev *hostdev, PlanCandidate candidate,
                                   const char *rule, const char *would_help, const char *reason);
 void plan_rejection_free(PlanRejection *rejection);
@@ -131,6 +133,8 @@ guint64 plan_guest_memory_end(const ViommuDomain *domain);
 /* End of what the guest addresses: that, and 64-bit BARs. Bytes. */
 guint64 plan_guest_space(const PlanWork *work);
 /* --- plan-iommufd.c --- */
+/* Whether the policy lets memory that iommufd counts be added up over all domains of a user. */
+gboolean plan_check_per_user(const PlanWork *work, const ViewHostdev *hostdev, PlanStrike *strike);
 /* Gives the device the iommufd backend; @why: what for. */
 void plan_iommufd_write(PlanWork *work, const PlanDevice *device, const char *because,
                         const char *rule);

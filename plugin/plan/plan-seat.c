@@ -219,7 +219,7 @@ plan_seats_collect(PlanWork *work)
         add_seat(work, seats, hostdev->dev->node, &hostdev->dev->address, NULL, NULL, hostdev);
     }
     collect_bridges(work, seats);
-    plan_slots_judge(seats);
+    plan_slots_judge(work, seats);
     mend_ports(work, seats);
     return seats;
 }

@@ -44,6 +44,6 @@ void plan_seat_move(PlanSeat *seat, const char *because, const char *rule);
 /* --- plan-slot.c --- */
 
 /* Judges those that share a slot, once each was judged alone. */
-void plan_slots_judge(const GArray *seats);
+void plan_slots_judge(const PlanWork *work, const GArray *seats);
 /* Whether others stay in its slot */
 gboolean plan_slot_has_more(const GArray *seats, const PlanSeat *seat);

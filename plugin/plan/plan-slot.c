@@ -89,22 +89,23 @@ is_in_card(const GArray *seats, const PlanSeat *seat)
 
 /* A card is handed on inside the guest as it is on a host: all of it. Linux enables PASIDs for no
  * function of such a slot (drivers/pci/ats.c pci_enable_pasid wants ACS on the way up, that of the
- * function included). */
+ * function included). Whose policy makes an error of the shared group gets none. */
 static gboolean
-must_be_alone(const GArray *seats, const PlanSeat *seat)
+must_be_alone(const PlanWork *work, const GArray *seats, const PlanSeat *seat)
 {
     if (!plan_seat_needs_own_port(seat) || seat->device->usage == VIOMMU_USAGE_DMA)
         return FALSE;
-    return seat->device->usage > VIOMMU_USAGE_GUEST_IOMMU || !is_in_card(seats, seat);
+    return seat->device->usage > VIOMMU_USAGE_GUEST_IOMMU || !is_in_card(seats, seat) ||
+           plan_policy_forbids(work, "bus-guest-group-shared");
 }
 
 /* Function 0 stays where it is: the guest sees no slot without it. */
 static void
-part(const GArray *seats, PlanSeat *seat)
+part(const PlanWork *work, const GArray *seats, PlanSeat *seat)
 {
     const PlanSeat *zero = seat->now->pci.function == 0 ? NULL : find_mate(seats, seat, TRUE);
 
-    seat->apart = must_be_alone(seats, seat) || (zero && must_be_alone(seats, zero));
+    seat->apart = must_be_alone(work, seats, seat) || (zero && must_be_alone(work, seats, zero));
     if (seat->apart && zero && !plan_seat_is_waiting(zero) && !plan_seat_is_waiting(seat))
         plan_seat_move(seat,
                        "functions of one slot are one group in the guest, and the guest isolates "
@@ -174,13 +175,13 @@ tell(const GArray *seats, const PlanSeat *seat)
 }
 
 void
-plan_slots_judge(const GArray *seats)
+plan_slots_judge(const PlanWork *work, const GArray *seats)
 {
     for (guint i = 0; i < seats->len; i++) {
         PlanSeat *seat = &g_array_index(seats, PlanSeat, i);
 
         if (find_mate(seats, seat, FALSE))
-            part(seats, seat);
+            part(work, seats, seat);
     }
     for (guint i = 0; i < seats->len; i++) {
         PlanSeat *seat = &g_array_index(seats, PlanSeat, i);

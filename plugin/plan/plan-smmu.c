@@ -170,9 +170,10 @@ check_existing(const PlanWork *work, const ViewHostdev *hostdev, PlanStrike *str
     return FALSE;
 }
 
-static const PlanCheck checks[] = {
-    check_domain,    check_libvirt,   check_qemu,  check_device,   check_host,
-    check_registers, check_migration, check_pasid, check_existing, NULL};
+static const PlanCheck checks[] = {check_domain,        check_libvirt, check_qemu,
+                                   check_device,        check_host,    check_registers,
+                                   check_migration,     check_pasid,   check_existing,
+                                   plan_check_per_user, NULL};
 
 const PlanCheck *
 plan_smmu_checks(void)

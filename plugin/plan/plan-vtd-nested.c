@@ -112,8 +112,9 @@ check_pasid(const PlanWork *work, const ViewHostdev *hostdev, PlanStrike *strike
     return plan_check_pasid_device(work, hostdev, strike);
 }
 
-static const PlanCheck checks[] = {plan_check_existing, check_libvirt, check_qemu,  check_mediated,
-                                   check_host,          check_width,   check_pasid, NULL};
+static const PlanCheck checks[] = {plan_check_existing, check_libvirt,       check_qemu,
+                                   check_mediated,      check_host,          check_width,
+                                   check_pasid,         plan_check_per_user, NULL};
 
 const PlanCheck *
 plan_first_stage_checks(void)

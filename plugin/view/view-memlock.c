@@ -262,11 +262,17 @@ set_libvirt(ViewMemlock *memlock, const View *view, guint hostdevs, gboolean any
 }
 
 gboolean
+view_would_count_per_user(const View *view)
+{
+    return (view->target.profile == VIOMMU_PROFILE_SESSION ||
+            view->target.profile == VIOMMU_PROFILE_KUBEVIRT) &&
+           !view->domain->iommufd_fdgroup;
+}
+
+gboolean
 view_counts_per_user(const View *view)
 {
-    gboolean as_user = (view->target.profile == VIOMMU_PROFILE_SESSION ||
-                        view->target.profile == VIOMMU_PROFILE_KUBEVIRT) &&
-                       !view->domain->iommufd_fdgroup;
+    gboolean as_user = view_would_count_per_user(view);
 
     for (guint i = 0; i < view->hostdevs->len; i++) {
         const ViewHostdev *hostdev = view->hostdevs->pdata[i];

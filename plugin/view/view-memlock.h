@@ -30,6 +30,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ViewMemlock, view_memlock_free)
  * sum over all processes of the user is compared with the limit of the one that maps (Linux 7.2
  * drivers/iommu/iommufd/pages.c:956-973, ioas.c:593-625). */
 gboolean view_counts_per_user(const View *view);
+/* Whether it would once a device has the iommufd backend by its XML */
+gboolean view_would_count_per_user(const View *view);
 
 /* libvirt counts each device where there is an <iommu> element, whether it covers them or not; one
  * from qemu:commandline it does not know of. */

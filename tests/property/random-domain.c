@@ -473,15 +473,19 @@ random_policy(GRand *random)
                                        ", \"spare_bars\": {\"prefetchable\": \"200GiB\", "
                                        "\"other\": \"1MiB\"}",
                                        NULL};
+    /* what no plan may bring about then */
+    static const char *const rules[] = {
+        "", "", "\"memlock-per-user\": {\"severity\": \"error\", \"reason\": \"one user\"}",
+        "\"bus-guest-group-shared\": {\"severity\": \"error\", \"reason\": \"tenants\"}", NULL};
     static const char *const usages[] = {"dma",         "dma",   "dma", "guest-iommu",
                                          "guest-iommu", "pasid", NULL};
 
     return g_strdup_printf(
         "{\"policy\": 1, \"name\": \"random\", \"modes\": [%s], \"usage\": \"%s\", "
         "\"migration\": \"%s\", \"hotplug\": {\"spare_ports\": %d, \"boot_pinning\": \"%s\"%s}, "
-        "\"quota\": {\"domain\": {\"pasid_bits\": %s}}}",
+        "\"quota\": {\"domain\": {\"pasid_bits\": %s}}, \"rules\": {%s}}",
         random_word(random, orders), random_word(random, usages),
         random_chance(random, 8) ? "needed" : "not-needed", g_rand_int_range(random, 0, 4),
         random_chance(random, 20) ? "avoid" : "accept", random_word(random, bars),
-        random_chance(random, 20) ? "12" : "null");
+        random_chance(random, 20) ? "12" : "null", random_word(random, rules));
 }
