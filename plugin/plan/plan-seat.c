@@ -184,7 +184,7 @@ mend_function(PlanWork *work, const GArray *seats, const PlanSeat *seat)
         plan_address_make_single(work, seat->node);
 }
 
-/* Of devices that stay where they are */
+/* Of devices that stay where they are, or in their slot */
 static void
 mend_ports(PlanWork *work, const GArray *seats)
 {
@@ -192,7 +192,7 @@ mend_ports(PlanWork *work, const GArray *seats)
         const PlanSeat *seat = &g_array_index(seats, PlanSeat, i);
         const PlanController *port;
 
-        if (!plan_seat_needs_own_port(seat) || plan_seat_is_waiting(seat) ||
+        if (!plan_seat_needs_own_port(seat) || (plan_seat_is_waiting(seat) && !seat->inherits) ||
             seat->device->usage == VIOMMU_USAGE_DMA || seat->now->kind == MODEL_ADDRESS_UNKNOWN)
             continue;
         mend_function(work, seats, seat);
