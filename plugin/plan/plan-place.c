@@ -12,17 +12,43 @@
 
 /* --- whether the buses change at all --- */
 
+/* Those that the domain may start without: hotplug-order.c says why */
+static gboolean
+has_latecomers(const PlanWork *work)
+{
+    if (!work->policy->avoid_boot_pinning || work->live || plan_seats_stay_unwritten(work))
+        return FALSE;
+    for (guint i = 0; i < work->plan->devices->len; i++) {
+        const PlanDevice *device = work->plan->devices->pdata[i];
+
+        if (device->mode == VIOMMU_MODE_SHADOW)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* What has no address takes the free port of lowest index when the domain starts, which may be that
+ * of a device that comes later. On bus 0 it is in nobody's way. */
+static gboolean
+goes_to_a_port(const PlanSeat *seat)
+{
+    return seat->state == PLAN_SEAT_FREE &&
+           (seat->now->kind != MODEL_ADDRESS_PREDICTED || seat->now->pci.bus != 0);
+}
+
 /* Once we add a controller libvirt adds no spare port by itself, and what has no address yet
  * would take the ports that we add: then every place is written down. */
 static gboolean
 buses_change(const PlanWork *work, const GArray *seats)
 {
+    gboolean later = has_latecomers(work);
+
     if (plan_viommu_is_new(work) && !plan_seats_stay_unwritten(work))
         return TRUE;
     for (guint i = 0; i < seats->len; i++) {
         const PlanSeat *seat = &g_array_index(seats, PlanSeat, i);
 
-        if (plan_seat_is_waiting(seat) || seat->pinned)
+        if (plan_seat_is_waiting(seat) || seat->pinned || (later && goes_to_a_port(seat)))
             return TRUE;
     }
     for (guint i = 0; i < work->smmus->len; i++) {
