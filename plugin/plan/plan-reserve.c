@@ -12,8 +12,9 @@
 
 #define MIB (G_GUINT64_CONSTANT(1) << 20)
 #define GIB (G_GUINT64_CONSTANT(1) << 30)
-/* All devices of q35 have 0xc0000000 to 0xfebfffff below 4 GiB, and SeaBIOS gives up where that
- * does not suffice ("PCI: out of 32bit address space", src/fw/pciinit.c:1129): half of it */
+/* All devices of q35 have 0xc0000000 to 0xfebfffff below 4 GiB (SeaBIOS 1.17 src/fw/pciinit.c:502,
+ * src/config.h:47), and it gives up where that does not suffice ("PCI: out of 32bit address space",
+ * src/fw/pciinit.c:1131): half of it */
 #define LOW_ROOM (512 * MIB)
 
 static void
