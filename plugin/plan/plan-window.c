@@ -35,10 +35,40 @@ window_of(const HostDevice *fact)
     return left > 0 ? base_saturating_add(sum, largest - left) : sum;
 }
 
+static gboolean
+is_spare(const ViommuPlan *plan, guint bus)
+{
+    for (guint i = 0; i < plan->spare_ports->len; i++) {
+        if (g_array_index(plan->spare_ports, guint, i) == bus)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* What ports that stay empty reserve already, on expanders too, beyond what the policy wants of
+ * spare ones */
+static guint64
+kept_windows(const PlanWork *work)
+{
+    guint ports = work->plan->spare_ports->len;
+    guint64 spare = ports > 0 ? plan_reserve_spare_windows(work->plan) / ports : 0, sum = 0;
+
+    for (guint i = 0; i < work->domain->controllers->len; i++) {
+        const ModelController *port = work->domain->controllers->pdata[i];
+        guint64 reserve = view_reserve(work->view, port).prefetchable;
+        guint64 window = view_reserve_window(reserve, view_windows_are_aligned(work->domain));
+        guint64 counted = is_spare(work->plan, port->index) ? MIN(spare, window) : 0;
+
+        if (reserve > 0 && model_port_is_free(work->domain, port))
+            sum = base_saturating_add(sum, window - counted);
+    }
+    return sum;
+}
+
 static guint64
 windows_of_all(const PlanWork *work)
 {
-    guint64 sum = plan_reserve_spare_windows(work->plan);
+    guint64 sum = base_saturating_add(plan_reserve_spare_windows(work->plan), kept_windows(work));
 
     for (guint i = 0; i < work->plan->devices->len; i++) {
         const PlanDevice *device = work->plan->devices->pdata[i];
@@ -130,9 +160,12 @@ plan_window(PlanWork *work)
 {
     guint64 need = windows_of_all(work), window = VIRT_WINDOW;
     g_autofree char *size = base_format_size(need);
-    g_autofree char *because = g_strdup_printf(
-        "the 64-bit BARs of the devices%s take %s, and virt has 512 GiB for them",
-        plan_reserve_spare_windows(work->plan) > 0 ? " and the windows of spare ports" : "", size);
+    g_autofree char *because =
+        g_strdup_printf("the 64-bit BARs of the devices%s take %s, and virt has 512 GiB for them",
+                        plan_reserve_spare_windows(work->plan) + kept_windows(work) > 0
+                            ? " and the windows of spare ports"
+                            : "",
+                        size);
     PlanWhy why = {because, "bus-high-window"};
 
     if (work->family != PLAN_FAMILY_ARM || work->live || is_enough(work, need))
