@@ -187,12 +187,15 @@ check_node(RuleCall *call, const xmlNode *target)
                   "a %s has no NUMA node of its own", bus->model);
 }
 
-/* pSeries has many a pci-root, with an index and a name (qemu_validate.c:3842 knows them too) */
+/* pSeries has many a pci-root, with an index and a name (qemu_validate.c:3842 knows them too), and
+ * ppc64le is what its hosts call themselves (11.3 src/util/virarch.h ARCH_IS_PPC64) */
 static gboolean
 is_spapr_bridge(const RuleCall *call)
 {
+    const char *arch = call->view->domain->arch;
+
     return call->bus->kind == MODEL_BUS_PCI_ROOT &&
-           g_strcmp0(call->view->domain->arch, "ppc64") == 0;
+           (g_strcmp0(arch, "ppc64") == 0 || g_strcmp0(arch, "ppc64le") == 0);
 }
 
 void
