@@ -179,7 +179,7 @@ rule_bus_check_number_range(RuleCall *call)
 {
     const ViommuDomain *domain = call->view->domain;
     guint64 first = number_of(domain, call->bus), next = BUS_NUMBERS;
-    guint64 needed = 1;
+    guint64 needed = 1, unplaced = 0;
 
     for (guint i = 0; i < domain->controllers->len; i++) {
         const ModelController *bus = domain->controllers->pdata[i];
@@ -189,8 +189,12 @@ rule_bus_check_number_range(RuleCall *call)
             continue;
         if (is_expander(bus) && number > first)
             next = MIN(next, number);
-        else if (!is_expander(bus) && model_root_bus(domain, bus->index) == call->bus->index)
-            needed++;
+        else if (!is_expander(bus) && bus->index != 0) {
+            guint root = model_root_bus(domain, bus->index);
+
+            needed += root == call->bus->index;
+            unplaced += root == G_MAXUINT;
+        }
     }
     /* the ports that libvirt adds are all on pcie.0 */
     if (call->bus->index == 0)
@@ -201,6 +205,8 @@ rule_bus_check_number_range(RuleCall *call)
                   " on (itself and the ports below), and %" G_GUINT64_FORMAT " %s free",
                   call->bus->model, call->bus->index, needed, first, next - first,
                   next - first == 1 ? "is" : "are");
+    else if (next - first < needed + unplaced)
+        rule_unknown(call, "the <address> of each port", "write the <address> on the ports");
 }
 
 void
