@@ -280,7 +280,7 @@ describe(const PlanWork *work, const PlanSeat *seat)
 }
 
 static void
-finish(PlanWork *work, const GArray *seats)
+finish(PlanWork *work, const GArray *seats, gboolean placed)
 {
     for (guint i = 0; i < seats->len; i++) {
         const PlanSeat *seat = &g_array_index(seats, PlanSeat, i);
@@ -291,10 +291,10 @@ finish(PlanWork *work, const GArray *seats)
     for (guint i = 0; i < work->smmus->len; i++) {
         const PlanSmmu *smmu = work->smmus->pdata[i];
 
-        plan_port_list_spares(work, smmu->bus);
+        plan_port_list_spares(work, smmu->bus, placed);
     }
     if (work->smmus->len == 0)
-        plan_port_list_spares(work, 0);
+        plan_port_list_spares(work, 0, placed);
     plan_address_write_controllers(work);
 }
 
@@ -302,8 +302,9 @@ gboolean
 plan_place(PlanWork *work)
 {
     g_autoptr(GArray) seats = plan_seats_collect(work);
+    gboolean placed = buses_change(work, seats);
 
-    if (buses_change(work, seats)) {
+    if (placed) {
         for (guint i = 0; i < seats->len; i++)
             settle(work, &g_array_index(seats, PlanSeat, i));
         release_waiting(work, seats);
@@ -320,6 +321,6 @@ plan_place(PlanWork *work)
         plan_port_reject(work, "the bus numbers of another expander");
         return FALSE;
     }
-    finish(work, seats);
+    finish(work, seats, placed);
     return TRUE;
 }

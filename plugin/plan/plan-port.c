@@ -56,9 +56,9 @@ plan_port_add_spares(PlanWork *work, guint root, guint wanted, const char *becau
 }
 
 void
-plan_port_list_spares(PlanWork *work, guint root)
+plan_port_list_spares(PlanWork *work, guint root, gboolean placed)
 {
-    g_autoptr(GArray) ports = plan_layout_changed(work->layout)
+    g_autoptr(GArray) ports = placed || plan_layout_changed(work->layout)
                                   ? plan_layout_free_ports(work->layout, root)
                                   : unused_ports(work, root);
 

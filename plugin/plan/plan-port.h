@@ -19,8 +19,9 @@ gboolean plan_port_take_conventional(PlanWork *work, BasePci *ret);
 gboolean plan_port_lacks_spares(const PlanWork *work, guint root);
 /* Adds ports below @root until @wanted are free; rejects where it returns FALSE. */
 gboolean plan_port_add_spares(PlanWork *work, guint root, guint wanted, const char *because);
-/* Adds the free ports below @root to those that the plan names. */
-void plan_port_list_spares(PlanWork *work, guint root);
+/* Adds the free ports below @root to those that the plan names. @placed: devices have left the
+ * places that libvirt would give them */
+void plan_port_list_spares(PlanWork *work, guint root, gboolean placed);
 
 /* The expander bus for the devices of @smmu; rejects where it returns FALSE. */
 gboolean plan_port_add_expander(PlanWork *work, PlanSmmu *smmu);
