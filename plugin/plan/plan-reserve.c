@@ -325,6 +325,13 @@ plan_reserve_later(ViommuPlan *plan, const GPtrArray *later)
 
 /* --- for devices that are not --- */
 
+/* Ports that are free by chance are nobody's wish. */
+static gboolean
+wants_devices(const ViommuPlan *plan)
+{
+    return policy_spare_ports(plan->policy, plan->domain) > 0;
+}
+
 guint64
 plan_reserve_spare_windows(const ViommuPlan *plan)
 {
@@ -332,7 +339,9 @@ plan_reserve_spare_windows(const ViommuPlan *plan)
     ViewBarKind kind = view_bars_of_size(plan->policy->spare_prefetchable);
     guint64 window = view_reserve_window(view_bars_reserve(&kind, aligned), aligned);
 
-    return kind.bytes > 0 ? base_saturating_mul(window, plan->spare_ports->len) : 0;
+    return kind.bytes > 0 && wants_devices(plan)
+               ? base_saturating_mul(window, plan->spare_ports->len)
+               : 0;
 }
 
 void
@@ -344,7 +353,7 @@ plan_reserve_spares(PlanWork *work)
     g_autoptr(GArray) ports = g_array_new(FALSE, TRUE, sizeof(PlanPort));
 
     g_array_set_clear_func(ports, port_clear);
-    if (work->live)
+    if (work->live || !wants_devices(plan))
         return;
     for (guint i = 0; i < plan->spare_ports->len; i++)
         add_port(plan, ports, g_array_index(plan->spare_ports, guint, i), NULL, because);
