@@ -344,6 +344,45 @@ plan_reserve_spare_windows(const ViommuPlan *plan)
                : 0;
 }
 
+/* Firmware of arm64 gives an expander no prefetchable memory, and Linux in the guest takes that of
+ * another port there for the one where a device comes (rule hotplug-expander-windows). */
+static gboolean
+takes_from_neighbours(const PlanWork *work, guint bus)
+{
+    const GPtrArray *controllers = plan_layout_controllers(work->layout);
+    guint root = plan_layout_root(work->layout, bus), ports = 0;
+
+    for (guint i = 0; i < controllers->len; i++) {
+        const PlanController *port = controllers->pdata[i];
+
+        ports += port->kind == MODEL_BUS_ROOT_PORT &&
+                 plan_layout_root(work->layout, port->index) == root;
+    }
+    return root != 0 && root != G_MAXUINT && ports > 1 &&
+           g_strcmp0(work->domain->arch, "aarch64") == 0;
+}
+
+/* @known: the last of @ports is that port already */
+static void
+spare_neighbours(PlanWork *work, GArray *ports, guint bus, gboolean known)
+{
+    PlanPort port, *mine;
+
+    if (!known && !find_port(work->plan, bus, &port))
+        return;
+    if (!known) {
+        port.because = g_strdup("a window of its own: a device that comes there leaves those of "
+                                "the other ports of its expander alone");
+        port.rule = "hotplug-expander-windows";
+        g_array_append_val(ports, port);
+    }
+    mine = &g_array_index(ports, PlanPort, ports->len - 1);
+    if (mine->now.prefetchable > 0)
+        return;
+    mine->least.prefetchable = MAX(mine->least.prefetchable, VIEW_FIRMWARE_WINDOW);
+    mine->reserve.prefetchable = MAX(mine->reserve.prefetchable, VIEW_FIRMWARE_WINDOW);
+}
+
 void
 plan_reserve_spares(PlanWork *work)
 {
@@ -355,8 +394,13 @@ plan_reserve_spares(PlanWork *work)
     g_array_set_clear_func(ports, port_clear);
     if (work->live || !wants_devices(plan))
         return;
-    for (guint i = 0; i < plan->spare_ports->len; i++)
-        add_port(plan, ports, g_array_index(plan->spare_ports, guint, i), NULL, because);
+    for (guint i = 0; i < plan->spare_ports->len; i++) {
+        guint bus = g_array_index(plan->spare_ports, guint, i), before = ports->len;
+
+        add_port(plan, ports, bus, NULL, because);
+        if (takes_from_neighbours(work, bus))
+            spare_neighbours(work, ports, bus, ports->len > before);
+    }
     if (plan_window_is_short(work))
         for (guint i = 0; i < 2; i++)
             lower_prefetchable(ports);

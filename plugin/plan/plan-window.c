@@ -46,7 +46,7 @@ is_spare(const ViommuPlan *plan, guint bus)
 }
 
 /* What ports that stay empty reserve already, on expanders too, beyond what the policy wants of
- * spare ones */
+ * spare ones. Small windows fit where the large ones are aligned. */
 static guint64
 kept_windows(const PlanWork *work)
 {
@@ -59,7 +59,7 @@ kept_windows(const PlanWork *work)
         guint64 window = view_reserve_window(reserve, view_windows_are_aligned(work->domain));
         guint64 counted = is_spare(work->plan, port->index) ? MIN(spare, window) : 0;
 
-        if (reserve > 0 && model_port_is_free(work->domain, port))
+        if (reserve >= GIB && model_port_is_free(work->domain, port))
             sum = base_saturating_add(sum, window - counted);
     }
     return sum;

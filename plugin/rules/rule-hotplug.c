@@ -362,9 +362,8 @@ static const Rule rules[] = {
             "port of that expander, whose device then does not answer any more: BAR 0: not "
             "claimed; can't enable device.",
         .remedy = "pref64-reserve of 2097152 or more (type='unsigned') on each free port, in "
-                  "<qemu:override>, which virt-viommu apply writes for a policy with more than 2 "
-                  "MiB in hotplug.spare_bars.prefetchable; or pci=hpmmioprefsize=0,hpiosize=0 on "
-                  "the guest's kernel command line",
+                  "<qemu:override>, which virt-viommu apply writes; or "
+                  "pci=hpmmioprefsize=0,hpiosize=0 on the guest's kernel command line",
         .source = "run: libvirt 12.8.0, QEMU 11.1.2, edk2 2026.08, Linux 7.2.13 in the guest: an "
                   "NVMe stops when a NIC is plugged in beside it, and with either remedy goes on",
         .fixer = RULE_FIXER_DOMAIN,

@@ -56,7 +56,7 @@ reserved_windows(const View *view)
         const ModelController *port = view->domain->controllers->pdata[i];
         ViewReserve reserve = view_reserve(view, port);
 
-        if (reserve.prefetchable > 0 && model_port_is_free(view->domain, port))
+        if (reserve.prefetchable >= LEAST_HIGH_BAR && model_port_is_free(view->domain, port))
             sum = base_saturating_add(
                 sum,
                 view_reserve_window(reserve.prefetchable, view_windows_are_aligned(view->domain)));

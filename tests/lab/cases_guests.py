@@ -14,8 +14,6 @@ def start(machine, name, guest):
     """The domain, defined, started and paused"""
     path = f'/lab/domains/{name}'
     how = 'vv apply' if guest.planned else 'cat'
-    if guest.policy:
-        how += f' --policy {machine.write("policy.json", guest.policy)}'
     before = 'true' if guest.hooked else 'touch /lab/unhooked'
     cases_plans.starts(machine, name, f'{before} && {how} {path}-asked.xml >{path}.xml')
 

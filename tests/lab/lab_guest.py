@@ -25,7 +25,6 @@ class Boot:
     profile: str
     nested: bool = False   # the guest's own tables translate
     planned: bool = True   # the domain is what apply makes of it; else as it is written
-    policy: str = ''       # by which it is planned
     hooked: bool = True    # our hook is asked, and lets it start
     disks: int = 1         # NVMe functions that move data
     lost: int = 0          # that do not
