@@ -477,7 +477,10 @@ static const Rule rules[] = {
         .summary = "iommufd on a host that has none",
         .rationale =
             "libvirt says: IOMMUFD is not supported by host kernel (at define only when <driver> "
-            "has name='vfio' too, else at start). QEMU says: /dev/iommu does not exist (is your "
+            "has name='vfio' too, else at start); where the kernel has VFIO, at start: cannot open "
+            "VFIO "
+            "device /dev/vfio/devices/vfio0: No such file or directory. QEMU says: /dev/iommu does "
+            "not exist (is your "
             "kernel config missing CONFIG_IOMMUFD?).",
         .remedy = "a kernel with CONFIG_IOMMUFD and CONFIG_VFIO_DEVICE_CDEV, or iommufd='no'",
         .source = "libvirt 12.8.0, run on a host without /dev/iommu; QEMU 11.1.2, run",
