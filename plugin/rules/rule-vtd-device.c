@@ -49,7 +49,7 @@ static const Rule rules[] = {
                   "hw/vfio/listener.c:659",
         .fixer = RULE_FIXER_DOMAIN,
         .scope = RULE_SCOPE_HOSTDEV,
-        .effect = RULE_EFFECT_ABORT,
+        .effect = RULE_EFFECT_LATE,
         .demotable = TRUE,
         .check = check_mdev_caching,
         .applies = is_mdev_below,

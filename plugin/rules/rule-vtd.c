@@ -251,13 +251,14 @@ static const Rule rules[] = {
         .summary = "snoop control with an assigned device",
         .rationale =
             "QEMU starts, and aborts when the guest turns DMA remapping on: Snoop Control with "
-            "vhost or VFIO is not supported; then: vfio: DMA mapping failed, unable to continue",
+            "vhost or VFIO is not supported; then: vfio: DMA mapping failed, unable to continue. "
+            "A guest that never does so is safe.",
         .remedy = "leave out snoop-control",
-        .source = "QEMU 11.1 hw/i386/intel_iommu.c:4075, hw/vfio/listener.c:659",
+        .source = "QEMU 11.1 hw/i386/intel_iommu.c:4075, hw/vfio/listener.c:659; its start was run",
         .fixer = RULE_FIXER_DOMAIN,
         .scope = RULE_SCOPE_HOSTDEV,
-        .effect = RULE_EFFECT_ABORT,
-        .certain = TRUE,
+        .effect = RULE_EFFECT_LATE,
+        .demotable = TRUE,
         .check = rule_vtd_check_snoop_control,
         .applies = rule_vtd_over_device,
     },
