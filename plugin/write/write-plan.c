@@ -328,9 +328,26 @@ is_move(const PlanEdit *edit)
     return is_address(edit) && edit->kind != PLAN_EDIT_INSERT && edit->rule;
 }
 
+/* What has no name for people, by its own; in the order of the document */
+static void
+count_other(GArray *others, const char *name)
+{
+    Tally other = {name, name, 1};
+
+    for (guint i = 0; i < others->len; i++) {
+        Tally *known = &g_array_index(others, Tally, i);
+
+        if (strcmp(known->one, name) == 0) {
+            known->count++;
+            return;
+        }
+    }
+    g_array_append_val(others, other);
+}
+
 /* Attributes of one address are one change. */
 static void
-tally_edits(const ViommuPlan *plan, Tally *tallies, GString *others)
+tally_edits(const ViommuPlan *plan, Tally *tallies, GArray *others)
 {
     const xmlNode *last_address = NULL;
 
@@ -349,7 +366,7 @@ tally_edits(const ViommuPlan *plan, Tally *tallies, GString *others)
             if (kind < TALLIES)
                 tallies[kind].count++;
             else
-                g_string_append_printf(others, ", <%s>", edit->element->name);
+                count_other(others, edit->element->name);
         }
     }
 }
@@ -364,7 +381,7 @@ write_changes(const ViommuPlan *plan, const WriteStyle *style, GString *out)
                               {"address", "addresses", 0},
                               {"iommufd backend", "iommufd backends", 0}};
     g_autoptr(GString) text = g_string_new(NULL);
-    g_autoptr(GString) others = g_string_new(NULL);
+    g_autoptr(GArray) others = g_array_new(FALSE, FALSE, sizeof(Tally));
 
     if (plan->edits->len == 0) {
         write_labelled(style, out, "Would write", LABEL_WIDTH,
@@ -377,7 +394,14 @@ write_changes(const ViommuPlan *plan, const WriteStyle *style, GString *out)
             g_string_append_printf(text, "%s%u %s", text->len ? ", " : "", tallies[i].count,
                                    tallies[i].count == 1 ? tallies[i].one : tallies[i].many);
     }
-    g_string_append(text, text->len ? others->str : others->str + MIN(2, others->len));
+    for (guint i = 0; i < others->len; i++) {
+        const Tally *other = &g_array_index(others, Tally, i);
+
+        g_string_append(text, text->len ? ", " : "");
+        if (other->count > 1)
+            g_string_append_printf(text, "%u ", other->count);
+        g_string_append_printf(text, "<%s>", other->one);
+    }
     if (text->len > 0)
         write_labelled(style, out, "Would write", LABEL_WIDTH, "%s", text->str);
 }

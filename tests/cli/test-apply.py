@@ -106,6 +106,12 @@ def test_comments_and_foreign_elements_survive():
             tap.true(b'<x:y xmlns:x="urn:x"  z = "1"/>' in done.out, domain)
 
 
+def test_what_is_written_twice_is_counted():
+    done = virt_viommu('plan', f'{SOURCE}/tests/xml/plan-smmu-ok/domain.xml', '--host',
+                       f'{SOURCE}/tests/host/grace.json', *STACK)
+    tap.true(b'Would write    2 <alias>, <qemu:override>\n' in done.out, done)
+
+
 def test_what_is_attached_later_fits_the_domain_that_starts():
     """the plan's device XML is what hotplug says for the domain that apply wrote"""
     case = f'{SOURCE}/tests/xml/plan-later-vtd'
