@@ -189,6 +189,15 @@ is_no_address(const xmlNode *node)
            number_of(node, "slot") == 0;
 }
 
+/* libvirt drops every alias that is not the user's. */
+static gboolean
+is_no_alias(const xmlNode *node)
+{
+    g_autofree char *name = model_attribute(node, "name");
+
+    return xmlStrEqual(node->name, BAD_CAST "alias") && !(name && g_str_has_prefix(name, "ua-"));
+}
+
 /* What was written and is changed or taken out was wrong: with it there is more to complain of. */
 static void
 judge_kept(const JudgeStack *stack, const ViommuPlan *plan, const ViommuDomain *after,
@@ -202,7 +211,7 @@ judge_kept(const JudgeStack *stack, const ViommuPlan *plan, const ViommuDomain *
 
         /* what plans leave in <metadata> is their own */
         if (edit->kind == PLAN_EDIT_INSERT || xmlStrEqual(edit->node->name, BAD_CAST "plan") ||
-            is_no_address(edit->node))
+            is_no_address(edit->node) || is_no_alias(edit->node))
             continue;
         /* the rule counts BARs without alignment, a lower bound */
         if (xmlStrEqual(edit->node->name, BAD_CAST "pcihole64"))
