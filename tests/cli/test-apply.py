@@ -107,7 +107,7 @@ def test_comments_and_foreign_elements_survive():
 
 
 def test_what_is_written_twice_is_counted():
-    done = virt_viommu('plan', f'{SOURCE}/tests/xml/plan-smmu-ok/domain.xml', '--host',
+    done = virt_viommu('plan', f'{SOURCE}/tests/xml/plan-smmu-windows/domain.xml', '--host',
                        f'{SOURCE}/tests/host/grace.json', *STACK)
     tap.true(b'Would write    2 <alias>, <qemu:override>\n' in done.out, done)
 
