@@ -119,6 +119,32 @@ judge_kind(Hotplug *hotplug, guint bus, const char *name, const ViewBarKind *kin
                  window >= kind->bytes ? " at some multiple of 2 MiB" : "", remedy, want);
 }
 
+/* Without prefetchable memory below that expander, Linux in the guest takes the window of a device
+ * that runs there (rule hotplug-expander-windows; seen on the nested host: its NVMe died). */
+static void
+judge_neighbours(Hotplug *hotplug, const ViommuDomain *domain, const ModelController *port)
+{
+    guint root_index = model_root_bus(domain, port->index), used = 0;
+    const ModelController *root = model_controller(domain, root_index);
+
+    if (!root || root->kind != MODEL_BUS_PXB_PCIE || g_strcmp0(domain->arch, "aarch64") != 0)
+        return;
+    for (guint i = 0; i < domain->controllers->len; i++) {
+        const ModelController *other = domain->controllers->pdata[i];
+
+        used += other != port && other->kind == MODEL_BUS_ROOT_PORT &&
+                model_root_bus(domain, other->index) == root_index &&
+                !model_port_is_free(domain, other);
+    }
+    if (used > 0)
+        hotplug_note(hotplug,
+                     "the port of bus %u reserves no prefetchable memory, and Linux in the guest "
+                     "may take that of a device beside it on expander %u, which then does not "
+                     "answer any more, unless it was booted with pci=hpmmioprefsize=0,hpiosize=0. "
+                     "From the next start on: pref64-reserve on the port by <qemu:override>, 2 MiB",
+                     port->index, root_index);
+}
+
 void
 hotplug_judge_window(Hotplug *hotplug, const View *after, const ViewHostdev *hostdev)
 {
@@ -129,9 +155,13 @@ hotplug_judge_window(Hotplug *hotplug, const View *after, const ViewHostdev *hos
     ViewReserve reserve;
     ViewBars bars;
 
-    if (!port || port->kind != MODEL_BUS_ROOT_PORT || !view_bars(hostdev->fact, &bars))
+    if (!port || port->kind != MODEL_BUS_ROOT_PORT)
         return;
     reserve = view_reserve(after, port);
+    if (reserve.prefetchable == 0)
+        judge_neighbours(hotplug, after->domain, port);
+    if (!view_bars(hostdev->fact, &bars))
+        return;
     judge_kind(hotplug, port->index, "prefetchable", &bars.prefetchable, reserve.prefetchable,
                aligned, "pref64-reserve on the port by <qemu:override>");
     judge_kind(hotplug, port->index, "32-bit", &bars.plain, reserve.plain, aligned,

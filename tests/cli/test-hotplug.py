@@ -30,6 +30,14 @@ def test_a_refusal_has_exit_code_1_and_no_xml():
     tap.true(b'[hotplug-no-free-port]' in done.err and b'would help: ' in done.err, done)
 
 
+def test_neighbours_below_an_expander_of_arm64_are_warned_of():
+    for domain, device, warned in (('expert-a-two-smmu', '0000:02:00.0', True),
+                                   ('expert-b-hotplug-only', '0000:03:00.0', False)):
+        done = virt_viommu('hotplug', f'{XML}/{domain}/domain.xml', device, *ARM)
+        tap.equal(done.code, 0, done)
+        tap.equal(b'device beside it on expander 1' in done.err, warned, done)
+
+
 def test_device_from_a_file_and_from_standard_input():
     device = b"""<hostdev mode='subsystem' type='pci' managed='yes'>
   <source><address domain='0x0000' bus='0x02' slot='0x10' function='0x0'/></source>
