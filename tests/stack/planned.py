@@ -124,7 +124,11 @@ def same(name, mine, theirs):
 
 
 def is_empty(element):
-    """Nothing that could be kept; libvirt drops aliases that are not the user's own."""
+    """Nothing that could be kept: libvirt drops aliases that are not the user's own, and takes zeros
+    for no address, whatever the function."""
+    if element.tag == 'address' and element.get('type') == 'pci' and not any(
+            int(element.get(name, '0'), 0) for name in ('bus', 'slot')):
+        return True
     if element.tag == 'alias' and not element.get('name', '').startswith('ua-'):
         return True
     return not element.attrib and not len(element) and not (element.text or '').strip()
